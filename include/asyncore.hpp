@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSL-1.0
+/// The one include: loops, pollers, maps and the channel kinds.
+#ifndef ASYNCORE_HPP
+#define ASYNCORE_HPP
+
+#include <asyncore/channel.hpp>
+#include <asyncore/default_loop.hpp>
+#include <asyncore/dispatcher.hpp>
+#include <asyncore/dispatcher_with_send.hpp>
+#include <asyncore/file_dispatcher.hpp>
+#include <asyncore/version.hpp>
+
+#endif

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSL-1.0
+/// What a loop does with a channel, in one place for closed and open sets.
+#ifndef ASYNCORE_CHANNEL_OPERATIONS_HPP
+#define ASYNCORE_CHANNEL_OPERATIONS_HPP
+
+#include <asyncore/concept/predicates.hpp>
+#include <asyncore/interest.hpp>
+#include <asyncore/registration.hpp>
+#include <asyncore/type_name.hpp>
+
+#include <string_view>
+
+namespace asyncore::detail {
+
+struct operations;
+
+/// The registration of a channel in an open set.
+using open_record = registration<const operations*>;
+
+/// The functions of one channel type, as an open set calls them. One constant table for each type.
+struct operations {
+  void (*read)(open_record&);
+  void (*write)(open_record&);
+  void (*expt)(open_record&);
+  void (*hangup)(open_record&);
+  bool (*may_read)(open_record&);
+  interest (*before_wait)(open_record&);
+  interest (*ask)(open_record&);
+  void (*error)(open_record&);
+  void (*disconnect)(open_record&);
+  void (*resume)(open_record&);
+  void (*close)(open_record&);
+  void (*abandon)(open_record&);
+  void (*destroy)(open_record&);
+  predicate_mode (*mode)(open_record&);
+  std::string_view (*name)(open_record&);
+};
+
+/// Calls `event` on the channel if it still wants what it stands for: since the wait another hook
+/// may have paused it. Asks it again afterwards when that is its mode.
+template <class T, class Event>
+inline void deliver(T& channel, interest wanted, Event event) {
+  if constexpr (mode_of<T>() != predicate_mode::constant) {
+    if (!any(channel.wanted_interest(), wanted)) return;
+  }
+  if constexpr (mode_of<T>() == predicate_mode::on_rearm) {
+    auto& loop = channel.loop();
+    const token id = channel.id();
+    event();
+    loop.template asked_after_hook<T>(id);
+  } else {
+    event();
+  }
+}
+
+/// Each operation: `on` for a channel whose type is known, `entry` where an open set finds it.
+namespace op {
+struct read {
+  static constexpr auto entry = &operations::read;
+  template <class T>
+  static void on(T& channel) {
+    deliver(channel, interest::read, [&] { channel.handle_read_event(); });
+  }
+};
+struct write {
+  static constexpr auto entry = &operations::write;
+  template <class T>
+  static void on(T& channel) {
+    deliver(channel, interest::write, [&] { channel.handle_write_event(); });
+  }
+};
+struct expt {
+  static constexpr auto entry = &operations::expt;
+  template <class T>
+  static void on(T& channel) {
+    deliver(channel, interest::expt, [&] { channel.handle_expt_event(); });
+  }
+};
+struct hangup {
+  static constexpr auto entry = &operations::hangup;
+  template <class T>
+  static void on(T& channel) {
+    channel.handle_close_event();
+  }
+};
+/// True when the channel reads, now or when it is no longer paused.
+struct may_read {
+  static constexpr auto entry = &operations::may_read;
+  template <class T>
+  static bool on(T& channel) {
+    return channel.may_read();
+  }
+};
+/// Finishes what the channel put off to the end of the turn; returns what it is interested in.
+struct before_wait {
+  static constexpr auto entry = &operations::before_wait;
+  template <class T>
+  static interest on(T& channel) {
+    return channel.before_wait();
+  }
+};
+struct ask {
+  static constexpr auto entry = &operations::ask;
+  template <class T>
+  static interest on(T& channel) {
+    return channel.wanted_interest();
+  }
+};
+struct error {
+  static constexpr auto entry = &operations::error;
+  template <class T>
+  static void on(T& channel) {
+    channel.handle_error();
+  }
+};
+struct disconnect {
+  static constexpr auto entry = &operations::disconnect;
+  template <class T>
+  static void on(T& channel) {
+    channel.handle_close_event();
+  }
+};
+struct resume {
+  static constexpr auto entry = &operations::resume;
+  template <class T>
+  static void on(T& channel) {
+    channel.resume_accepting();
+  }
+};
+struct close {
+  static constexpr auto entry = &operations::close;
+  template <class T>
+  static void on(T& channel) {
+    channel.close();
+  }
+};
+/// The loop ends before the channel.
+struct abandon {
+  static constexpr auto entry = &operations::abandon;
+  template <class T>
+  static void on(T& channel) {
+    channel.abandon();
+  }
+};
+struct destroy {
+  static constexpr auto entry = &operations::destroy;
+  template <class T>
+  static void on(T& channel) {
+    delete &channel;
+  }
+};
+struct mode {
+  static constexpr auto entry = &operations::mode;
+  template <class T>
+  static predicate_mode on(T&) {
+    return mode_of<T>();
+  }
+};
+struct name {
+  static constexpr auto entry = &operations::name;
+  template <class T>
+  static std::string_view on(T&) {
+    return type_name<T>();
+  }
+};
+}  // namespace op
+
+template <class Op, class T>
+auto perform_on(open_record& r) {
+  return Op::on(static_cast<T&>(r));
+}
+
+template <class T>
+inline constexpr operations operations_of = {
+    perform_on<op::read, T>,       perform_on<op::write, T>,      perform_on<op::expt, T>,
+    perform_on<op::hangup, T>,     perform_on<op::may_read, T>,   perform_on<op::before_wait, T>,
+    perform_on<op::ask, T>,        perform_on<op::error, T>,      perform_on<op::disconnect, T>,
+    perform_on<op::resume, T>,     perform_on<op::close, T>,      perform_on<op::abandon, T>,
+    perform_on<op::destroy, T>,    perform_on<op::mode, T>,       perform_on<op::name, T>};
+
+}  // namespace asyncore::detail
+
+#endif

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSL-1.0
+/// Which hooks and predicates a channel defines, found out by the compiler.
+#ifndef ASYNCORE_CONCEPT_HOOKS_HPP
+#define ASYNCORE_CONCEPT_HOOKS_HPP
+
+#include <asyncore/sys/endpoint.hpp>
+#include <asyncore/sys/socket.hpp>
+
+#include <cstddef>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace asyncore::detail {
+
+/// A class in which the name may be looked up beside `T`: if `T` has a member of that name, of
+/// whatever signature and access, the lookup is ambiguous.
+template <class T, class Named>
+struct name_probe : T, Named {};
+
+// For each hook NAME, called with ARGUMENTS:
+//   calls_NAME<T>    `T` has a member NAME that can be called with them
+//   names_NAME<T>    `T` has any member NAME (unknown for a final class: then as calls_NAME)
+//   defines_NAME<T>  calls_NAME<T>; when a hook is there but cannot be called it stops the
+//                    compilation, because it would never be called
+#define ASYNCORE_HOOK(NAME, SIGNATURE, ...)                                                     \
+  struct named_##NAME {                                                                         \
+    int NAME;                                                                                   \
+  };                                                                                            \
+  template <class T>                                                                            \
+  concept calls_##NAME = requires(T& self) { self.NAME(__VA_ARGS__); };                         \
+  template <class T>                                                                            \
+  constexpr bool names_##NAME() {                                                               \
+    if constexpr (std::is_final_v<T>) {                                                         \
+      return calls_##NAME<T>;                                                                   \
+    } else {                                                                                    \
+      return !requires { &name_probe<T, named_##NAME>::NAME; };                                 \
+    }                                                                                           \
+  }                                                                                             \
+  template <class T>                                                                            \
+  constexpr bool defines_##NAME() {                                                             \
+    static_assert(calls_##NAME<T> || !names_##NAME<T>(),                                        \
+                  "asyncore: the channel's hook " #NAME                                         \
+                  " cannot be called by the loop: make it public and give it the signature "    \
+                  SIGNATURE);                                                                   \
+    return calls_##NAME<T>;                                                                     \
+  }
+
+ASYNCORE_HOOK(handle_read, "void handle_read()")
+ASYNCORE_HOOK(handle_data, "void handle_data(std::span<const std::byte>)",
+              std::declval<std::span<const std::byte>>())
+ASYNCORE_HOOK(handle_write, "void handle_write()")
+ASYNCORE_HOOK(handle_expt, "void handle_expt()")
+ASYNCORE_HOOK(handle_close, "void handle_close()")
+ASYNCORE_HOOK(handle_error, "void handle_error()")
+ASYNCORE_HOOK(handle_connect, "void handle_connect()")
+ASYNCORE_HOOK(handle_accept, "void handle_accept()")
+ASYNCORE_HOOK(handle_accepted, "void handle_accepted(asyncore::socket, asyncore::endpoint)",
+              std::declval<asyncore::socket>(), std::declval<asyncore::endpoint>())
+#undef ASYNCORE_HOOK
+
+}  // namespace asyncore::detail
+
+#endif

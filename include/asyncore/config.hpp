@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSL-1.0
+/// The one menu of what depends on the platform or on compiler flags.
+#ifndef ASYNCORE_CONFIG_HPP
+#define ASYNCORE_CONFIG_HPP
+
+/// 1 where epoll(7) exists. select and poll use POSIX alone.
+#if !defined(ASYNCORE_HAS_EPOLL)
+#if defined(__linux__)
+#define ASYNCORE_HAS_EPOLL 1
+#else
+#define ASYNCORE_HAS_EPOLL 0
+#endif
+#endif
+
+/// 1 where UNIX sockets have abstract names (unix(7), "Address format").
+#if !defined(ASYNCORE_HAS_ABSTRACT_NAMES)
+#if defined(__linux__)
+#define ASYNCORE_HAS_ABSTRACT_NAMES 1
+#else
+#define ASYNCORE_HAS_ABSTRACT_NAMES 0
+#endif
+#endif
+
+/// 1 where accept4(2) exists and socket(2) takes SOCK_NONBLOCK and SOCK_CLOEXEC.
+#if !defined(ASYNCORE_HAS_ATOMIC_FLAGS)
+#if defined(__linux__)
+#define ASYNCORE_HAS_ATOMIC_FLAGS 1
+#else
+#define ASYNCORE_HAS_ATOMIC_FLAGS 0
+#endif
+#endif
+
+/// 1 when the translation unit is compiled with exceptions.
+#if defined(__cpp_exceptions)
+#define ASYNCORE_HAS_EXCEPTIONS 1
+#else
+#define ASYNCORE_HAS_EXCEPTIONS 0
+#endif
+
+/// 1 in a debug build: the loop then asks every `ask_on_rearm` channel each turn and aborts when
+/// an answer had changed without `rearm()`. Define it to 0 or 1 in every translation unit of a
+/// program to override the default, which is 1 in an unoptimised build without NDEBUG.
+#if !defined(ASYNCORE_DEBUG)
+#if !defined(NDEBUG) && !defined(__OPTIMIZE__)
+#define ASYNCORE_DEBUG 1
+#else
+#define ASYNCORE_DEBUG 0
+#endif
+#endif
+
+/// Keeps cold code out of the instruction stream of the turn.
+#define ASYNCORE_COLD [[gnu::cold, gnu::noinline]]
+
+#endif

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSL-1.0
+/// A channel that owns a socket: servers, clients and their connections.
+#ifndef ASYNCORE_DISPATCHER_HPP
+#define ASYNCORE_DISPATCHER_HPP
+
+#include <asyncore/default_loop.hpp>
+#include <asyncore/io_channel.hpp>
+#include <asyncore/sys/endpoint.hpp>
+#include <asyncore/sys/socket.hpp>
+#include <asyncore/transport.hpp>
+
+#include <sys/socket.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace asyncore {
+
+/// Python's `asyncore.dispatcher`. Hooks that `Derived` may define: `handle_data` or
+/// `handle_read`, `handle_write`, `handle_expt`, `handle_close`, `handle_error`,
+/// `handle_connect`, and `handle_accepted(socket, endpoint)` or `handle_accept`; predicates:
+/// `readable`, `writable`. It watches for writing only while it connects, or while a class that
+/// defines `handle_write` says `writable`.
+template <class Derived, class Loop = default_loop, class Transport = socket_transport>
+class dispatcher : public io_channel<Derived, Loop, Transport> {
+  using base = io_channel<Derived, Loop, Transport>;
+
+ public:
+  /// A channel without a socket; `create_socket` or `set_socket` gives it one.
+  explicit dispatcher(Loop& loop) noexcept : base(loop) {}
+
+  /// Takes over `peer` and enters the loop. Throws as `set_socket`.
+  dispatcher(Loop& loop, socket peer) : base(loop) { set_socket(std::move(peer)); }
+
+  /// With the default loop, the loop may be left out: it is this thread's.
+  dispatcher()
+    requires std::is_same_v<Loop, default_loop>
+      : dispatcher(this_thread_loop()) {}
+  explicit dispatcher(socket peer)
+    requires std::is_same_v<Loop, default_loop>
+      : dispatcher(this_thread_loop(), std::move(peer)) {}
+
+  bool connected() const noexcept { return has(is_connected); }
+  bool accepting() const noexcept { return has(is_accepting); }
+  bool connecting() const noexcept { return has(is_connecting); }
+  /// True once the end has been reported by `handle_close`.
+  bool closing() const noexcept { return has(base::close_reported); }
+
+  /// The peer's address; while connecting the one that `connect` was given, without a peer the
+  /// socket's own; empty without a socket.
+  endpoint addr() const;
+
+  /// The socket's own address: after `bind` to port 0 it tells the port.
+  endpoint local_addr() const;
+
+  /// Creates a socket and enters the loop. `family`: AF_INET, AF_INET6 or AF_UNIX, `type`:
+  /// SOCK_STREAM or SOCK_DGRAM. Throws `std::system_error`, as do all set-up calls; each has an
+  /// overload that reports by `failed` instead.
+  void create_socket(int family = AF_INET, int type = SOCK_STREAM);
+  void create_socket(int family, int type, std::error_code& failed);
+
+  /// Takes over a socket and enters the loop; a socket that it had is closed. A socket of unknown
+  /// origin is made non-blocking and asked whether it is connected.
+  void set_socket(socket peer);
+  void set_socket(socket peer, std::error_code& failed);
+
+  /// Allows `bind` to an address that connections of an earlier server still linger on
+  /// (socket(7), SO_REUSEADDR). Errors are ignored, as in Python.
+  void set_reuse_addr() noexcept;
+
+  void bind(const endpoint& where);
+  void bind(const endpoint& where, std::error_code& failed);
+
+  /// Accepts from the next turn on. `backlog`: how many connections the kernel keeps waiting.
+  void listen(int backlog = SOMAXCONN);
+  void listen(int backlog, std::error_code& failed);
+
+  /// Starts to connect. The outcome is reported from the next turn on, never from inside:
+  /// `handle_connect`, or `handle_error` with a `std::system_error` that names the address.
+  /// Throws when the attempt is refused at once.
+  void connect(const endpoint& to);
+  void connect(const endpoint& to, std::error_code& failed);
+
+  /// A connection that waits, with its peer's address; nothing when there is none, when it went
+  /// away meanwhile, or when no descriptor is free: then accepting pauses until one is.
+  /// Connections that the loop has no room for are closed at once, and logged.
+  /// Throws `std::system_error` for other errors.
+  std::optional<std::pair<socket, endpoint>> accept();
+
+  /// Shuts down a direction (SHUT_RD, SHUT_WR, SHUT_RDWR): SHUT_WR is a half-close.
+  void shutdown(int how = SHUT_WR);
+  void shutdown(int how, std::error_code& failed);
+
+  /// Sends a datagram; returns its size, `would_block`, or the error.
+  io_result sendto(bytes_view bytes, const endpoint& to) {
+    return io_result(this->loop().system().sendto(this->native_handle(), bytes, to));
+  }
+  /// Receives a datagram and where it came from; what does not fit in `into` is lost.
+  io_result recvfrom(std::span<std::byte> into, endpoint& from) {
+    return io_result(this->loop().system().recvfrom(this->native_handle(), into, from));
+  }
+
+  void close() noexcept {
+    forget_connection();
+    base::close();
+  }
+
+  /// Accepts up to this many connections a turn (law 10); a class may define its own.
+  static constexpr int accept_batch = 16;
+
+  /// Accepts a batch and gives each connection to `handle_accepted`.
+  void handle_accept();
+
+  void handle_read_event() {
+    if (has(is_accepting)) [[unlikely]]
+      return accept_event();
+    this->deliver_read();
+  }
+  void handle_write_event() {
+    if (has(is_connecting)) return handle_connect_event();
+    base::handle_write_event();
+  }
+  void handle_expt_event();
+  /// Finishes a connection attempt by SO_ERROR (connect(2), EINPROGRESS).
+  void handle_connect_event();
+
+  std::string description() const;
+  interest wanted_interest();
+  bool may_read() const noexcept { return has(is_connected | is_datagram) && base::may_read(); }
+  void resume_accepting() noexcept;
+  void abandon() noexcept {
+    forget_connection();
+    base::abandon();
+  }
+
+ protected:
+  using typename base::state_bits;
+  static constexpr state_bits is_connected = base::first_free_bit;
+  static constexpr state_bits is_connecting = base::first_free_bit << 1;
+  static constexpr state_bits is_accepting = base::first_free_bit << 2;
+  static constexpr state_bits is_datagram = base::first_free_bit << 3;
+  static constexpr state_bits is_starved = base::first_free_bit << 4;  // no descriptor to accept
+  static constexpr state_bits first_free_bit = base::first_free_bit << 5;
+
+  ~dispatcher() { forget_connection(); }
+
+  bool has(state_bits bits) const noexcept { return (this->state_ & bits) != 0; }
+
+ private:
+  static constexpr bool accepts() {
+    static_assert(detail::defines_handle_accept<Derived>());
+    return detail::defines_handle_accepted<Derived>() ||
+           !std::is_same_v<decltype(&Derived::handle_accept), decltype(&dispatcher::handle_accept)>;
+  }
+
+  void accept_event();
+  void enter(int fd, state_bits state, std::error_code& failed);
+  void connect_failed(int error);
+  void forget_connection() noexcept {
+    delete target_;
+    target_ = nullptr;
+    this->state_ &= base::close_reported;
+  }
+
+  endpoint* target_ = nullptr;  // while connecting
+};
+
+}  // namespace asyncore
+
+#include <asyncore/impl/dispatcher_events.hpp>
+#include <asyncore/impl/dispatcher_setup.hpp>
+
+#endif

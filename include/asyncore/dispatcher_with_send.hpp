@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSL-1.0
+/// A dispatcher whose `send` takes everything.
+#ifndef ASYNCORE_DISPATCHER_WITH_SEND_HPP
+#define ASYNCORE_DISPATCHER_WITH_SEND_HPP
+
+#include <asyncore/dispatcher.hpp>
+#include <asyncore/out_queue.hpp>
+
+#include <array>
+
+namespace asyncore {
+
+/// Python's `asyncore.dispatcher_with_send`: what the socket does not take waits in an out-queue.
+/// What a hook sends is gathered: it leaves in one system call when the channel's own reading hook
+/// has returned, else before the loop waits again.
+template <class Derived, class Loop = default_loop, class Transport = socket_transport>
+class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
+  using base = dispatcher<Derived, Loop, Transport>;
+
+ public:
+  using base::base;
+
+  /// Takes all of `bytes`, also before the connection is there, and returns their number; `closed`
+  /// when the peer is gone. Outside of a turn it sends at once, and then `handle_close` may be
+  /// called and `*this` be gone. Throws bad_alloc.
+  io_result send(bytes_view bytes) {
+    if (this->native_handle() < 0 || base::has(base::write_over)) [[unlikely]]
+      return io_result::end();
+    const auto all = static_cast<std::ptrdiff_t>(bytes.size());
+    queue_.append(bytes, this->loop().blocks());
+    if (!base::has(in_hook | is_blocked)) {
+      if (this->loop().in_turn()) {
+        this->rearm();
+      } else {
+        initiate_send();
+      }
+    }
+    return io_result(all);
+  }
+
+  /// Sends what waits now, as far as the socket takes it, instead of at the end of the hook.
+  /// `handle_close` may be called, and `*this` be gone.
+  void initiate_send();
+
+  /// The number of bytes that wait to be sent.
+  std::size_t queued() const noexcept { return queue_.size(); }
+
+  /// Gives the socket what it takes of the bytes that wait, drops the rest and closes.
+  void close() noexcept {
+    if (!queue_.empty()) drop_queue();
+    base::close();
+  }
+
+  void handle_read_event() {
+    if (base::has(base::is_accepting)) [[unlikely]]
+      return base::handle_read_event();
+    const hook_scope scope(*this);
+    base::handle_read_event();
+    if (scope.alive() && !queue_.empty() && !base::has(is_blocked)) initiate_send();
+  }
+
+  void handle_write_event();
+  interest wanted_interest() {
+    interest wanted = base::wanted_interest();
+    if (!queue_.empty() && base::has(base::is_connected)) wanted |= interest::write;
+    return wanted;
+  }
+  interest before_wait();
+  void abandon() noexcept {
+    queue_.clear(this->loop().blocks());
+    base::abandon();
+  }
+
+ protected:
+  using typename base::state_bits;
+  static constexpr state_bits in_hook = base::first_free_bit;          // sends are gathered
+  static constexpr state_bits is_blocked = base::first_free_bit << 1;  // the socket took no more
+  static constexpr state_bits first_free_bit = base::first_free_bit << 2;
+
+  ~dispatcher_with_send() { queue_.clear(this->loop().blocks()); }
+
+ private:
+  /// The channel's own hook is running; it may destroy the channel.
+  class hook_scope {
+   public:
+    explicit hook_scope(dispatcher_with_send& channel) noexcept
+        : channel_(channel), loop_(channel.loop()), id_(channel.id()) {
+      channel.state_ |= in_hook;
+    }
+    hook_scope(const hook_scope&) = delete;
+    hook_scope& operator=(const hook_scope&) = delete;
+    ~hook_scope() {
+      if (!alive()) return;
+      channel_.state_ &= static_cast<state_bits>(~in_hook);
+      // Something is left when the hook threw, or when the socket took no more.
+      if (!channel_.queue_.empty()) channel_.rearm();
+    }
+    bool alive() const noexcept { return loop_.alive(id_); }
+
+   private:
+    dispatcher_with_send& channel_;
+    Loop& loop_;
+    token id_;
+  };
+
+  std::ptrdiff_t send_some();
+  void drop_queue() noexcept;
+
+  out_queue queue_;
+};
+
+/// One system call; returns what it did.
+template <class Derived, class Loop, class Transport>
+std::ptrdiff_t dispatcher_with_send<Derived, Loop, Transport>::send_some() {
+  std::array<iovec, out_queue::most_pieces> pieces;
+  const std::size_t count = queue_.pieces(pieces);
+  const iovec& first = pieces[0];
+  const int fd = this->native_handle();
+  const std::ptrdiff_t n =
+      count == 1
+          ? Transport::send(this->loop().system(), fd,
+                            std::span(static_cast<const std::byte*>(first.iov_base), first.iov_len))
+          : Transport::send(this->loop().system(), fd,
+                            std::span<const iovec>(pieces.data(), count));
+  if (n > 0) queue_.consume(static_cast<std::size_t>(n), this->loop().blocks());
+  return n;
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::initiate_send() {
+  if (!base::has(base::is_connected)) return;
+  while (!queue_.empty()) {
+    const std::ptrdiff_t n = send_some();
+    if (n > 0) [[likely]]
+      continue;
+    if (n == 0 || n == -EAGAIN || n == -EWOULDBLOCK) {
+      this->state_ |= is_blocked;
+      this->rearm();
+      return;
+    }
+    queue_.clear(this->loop().blocks());
+    if (const std::error_code failed = this->write_failed(n).error())
+      this->loop().report_error(*this, failed, "send");
+    return;
+  }
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::drop_queue() noexcept {
+  if (base::has(base::is_connected) && !base::has(is_blocked | base::write_over))
+    while (!queue_.empty() && send_some() > 0) continue;
+  queue_.clear(this->loop().blocks());
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::handle_write_event() {
+  if (base::has(base::is_connecting)) return base::handle_write_event();
+  if (!queue_.empty()) {
+    Loop& loop = this->loop();
+    const token id = this->id();
+    this->state_ &= static_cast<state_bits>(~is_blocked);
+    initiate_send();
+    if (!loop.alive(id)) return;
+    this->rearm();
+  }
+  if constexpr (detail::defines_handle_write<Derived>())
+    if (detail::ask_writable(this->derived())) this->derived().handle_write();
+}
+
+template <class Derived, class Loop, class Transport>
+interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
+  if (!queue_.empty() && !base::has(is_blocked)) {
+    Loop& loop = this->loop();
+    const token id = this->id();
+    initiate_send();
+    if (!loop.alive(id)) return interest::none;
+  }
+  return this->derived().wanted_interest();
+}
+
+}  // namespace asyncore
+
+#endif

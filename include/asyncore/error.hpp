@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSL-1.0
+/// Errors: how set-up calls report them, and how they look without exceptions.
+#ifndef ASYNCORE_ERROR_HPP
+#define ASYNCORE_ERROR_HPP
+
+#include <asyncore/config.hpp>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace asyncore {
+
+/// Thrown by a hook to leave `run` and `poll`; it passes through them to their caller, as
+/// Python's `ExitNow` does. No `handle_error` sees it.
+struct exit_now : std::exception {
+  const char* what() const noexcept override { return "asyncore::exit_now"; }
+};
+
+/// The error code of an errno value.
+inline std::error_code errno_code(int value) noexcept { return {value, std::system_category()}; }
+
+/// True for the errors that say the peer is gone (Python's `_DISCONNECTED`): a hook
+/// `handle_close` answers them, not `handle_error`.
+constexpr bool is_disconnect(int value) noexcept {
+  return value == ECONNRESET || value == ENOTCONN || value == ESHUTDOWN ||
+         value == ECONNABORTED || value == EPIPE || value == EBADF;
+}
+
+namespace detail {
+
+/// Reports a failed call whose caller gave no `std::error_code&`: throws
+/// `std::system_error(code, what)`; without exceptions prints the same and aborts.
+[[noreturn]] ASYNCORE_COLD inline void throw_error(std::error_code code, std::string_view what) {
+#if ASYNCORE_HAS_EXCEPTIONS
+  throw std::system_error(code, std::string(what));
+#else
+  std::fprintf(stderr, "asyncore: %.*s: %s\n", static_cast<int>(what.size()), what.data(),
+               code.message().c_str());
+  std::abort();
+#endif
+}
+
+/// Throws when `code` says that something failed.
+inline void throw_if(std::error_code code, std::string_view what) {
+  if (code) throw_error(code, what);
+}
+
+/// Runs `f`. What `f` throws reaches `on_exception`, which finds it in
+/// `std::current_exception()`; `exit_now` passes. Without exceptions it is a plain call.
+template <class F, class OnException>
+inline void guarded(F&& f, [[maybe_unused]] OnException&& on_exception) {
+#if ASYNCORE_HAS_EXCEPTIONS
+  try {
+    f();
+  } catch (const exit_now&) {
+    throw;
+  } catch (...) {
+    on_exception();
+  }
+#else
+  f();
+#endif
+}
+
+}  // namespace detail
+}  // namespace asyncore
+
+#endif

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSL-1.0
+/// What readiness means to a `dispatcher`. Included by dispatcher.hpp.
+#ifndef ASYNCORE_IMPL_DISPATCHER_EVENTS_HPP
+#define ASYNCORE_IMPL_DISPATCHER_EVENTS_HPP
+
+#include <asyncore/dispatcher.hpp>
+
+namespace asyncore {
+
+/// A stream that is neither connected nor on its way wants nothing: the kernel reports it as hung
+/// up (poll(2), POLLHUP on an unconnected socket).
+template <class Derived, class Loop, class Transport>
+interest dispatcher<Derived, Loop, Transport>::wanted_interest() {
+  if (has(is_connected | is_datagram)) [[likely]]
+    return base::wanted_interest();
+  if (has(is_connecting)) return interest::write;
+  if constexpr (accepts())
+    if (has(is_accepting) && !has(is_starved) && detail::ask_readable(this->derived()))
+      return interest::read;
+  return interest::none;
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::accept_event() {
+  if constexpr (accepts()) this->derived().handle_accept();
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::handle_accept() {
+  if constexpr (detail::defines_handle_accepted<Derived>()) {
+    Loop& loop = this->loop();
+    const token id = this->id();
+    for (int left = Derived::accept_batch; left > 0; --left) {
+      auto peer = accept();
+      if (!peer) return;
+      this->derived().handle_accepted(std::move(peer->first), std::move(peer->second));
+      if (!loop.alive(id)) return;
+    }
+  }
+}
+
+template <class Derived, class Loop, class Transport>
+std::optional<std::pair<socket, endpoint>> dispatcher<Derived, Loop, Transport>::accept() {
+  auto&& system = this->loop().system();
+  for (int left = Derived::accept_batch; left > 0; --left) {
+    std::pair<socket, endpoint> peer;
+    const int fd = system.accept(this->native_handle(), peer.second);
+    if (fd >= 0) {
+      peer.first = socket::accepted(unique_fd(fd, system.closer()));
+      const std::error_code refused = this->loop().room_for(fd);
+      if (!refused) return peer;
+      this->derived().log_info("accept: connection from " + peer.second.to_string() +
+                                   " refused, " + detail::fd_text(fd) + ": " + refused.message(),
+                               "error");
+      continue;
+    }
+    switch (-fd) {
+      case EAGAIN:
+        return {};
+      case EINTR:
+      case ECONNABORTED:
+      case EPROTO:
+        continue;
+      case EMFILE:
+      case ENFILE:
+      case ENOBUFS:
+      case ENOMEM:
+        this->state_ |= is_starved;
+        this->rearm();
+        this->loop().resume_later();
+        this->derived().log_info("accept: " + errno_code(-fd).message() + "; accepting pauses",
+                                 "warning");
+        return {};
+      default:
+        detail::throw_error(errno_code(-fd), "accept " + local_addr().to_string());
+    }
+  }
+  return {};
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::resume_accepting() noexcept {
+  if (!has(is_starved)) return;
+  this->state_ &= static_cast<state_bits>(~is_starved);
+  this->rearm();
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::handle_connect_event() {
+  auto&& system = this->loop().system();
+  int error = 0;
+  const int status = system.getsockopt(this->native_handle(), SOL_SOCKET, SO_ERROR, error);
+  if (status < 0) error = -status;
+  if (error != 0) return connect_failed(error);
+  endpoint peer;
+  // Without an error and without a peer the wake-up was spurious.
+  if (system.getpeername(this->native_handle(), peer) == -ENOTCONN) return;
+  delete target_;
+  target_ = nullptr;
+  this->state_ &= static_cast<state_bits>(~is_connecting);
+  this->state_ |= is_connected;
+  this->rearm();
+  if constexpr (detail::defines_handle_connect<Derived>()) this->derived().handle_connect();
+}
+
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD void dispatcher<Derived, Loop, Transport>::connect_failed(int error) {
+  const std::string what = "connect " + target_->to_string();
+  this->state_ &= static_cast<state_bits>(~is_connecting);
+  this->rearm();
+  if (is_disconnect(error)) return this->derived().handle_close_event();
+  this->loop().report_error(*this, errno_code(error), what);
+}
+
+/// Urgent data and a failed connection look alike; SO_ERROR tells them apart.
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::handle_expt_event() {
+  int error = 0;
+  this->loop().system().getsockopt(this->native_handle(), SOL_SOCKET, SO_ERROR, error);
+  if (error != 0) return this->derived().handle_close_event();
+  base::handle_expt_event();
+}
+
+template <class Derived, class Loop, class Transport>
+std::string dispatcher<Derived, Loop, Transport>::description() const {
+  std::string text = "<" + std::string(type_name<Derived>());
+  if (accepting()) text += " listening";
+  if (connecting()) text += " connecting";
+  if (connected()) text += " connected";
+  if (const endpoint where = addr()) text += " " + where.to_string();
+  return text + " " + detail::fd_text(this->native_handle()) + ">";
+}
+
+}  // namespace asyncore
+
+#endif

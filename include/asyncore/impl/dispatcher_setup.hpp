@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSL-1.0
+/// The set-up calls of `dispatcher`. Included by dispatcher.hpp.
+#ifndef ASYNCORE_IMPL_DISPATCHER_SETUP_HPP
+#define ASYNCORE_IMPL_DISPATCHER_SETUP_HPP
+
+#include <asyncore/dispatcher.hpp>
+
+namespace asyncore {
+
+namespace detail {
+/// The error code of a call that returned `status`: a negative errno says that it failed.
+inline std::error_code failure(int status) noexcept {
+  return status < 0 ? errno_code(-status) : std::error_code();
+}
+/// Throws when `failed`, naming the call and the address.
+inline void throw_setup(std::error_code failed, std::string_view call, const endpoint& where) {
+  if (failed) throw_error(failed, std::string(call) + " " + where.to_string());
+}
+}  // namespace detail
+
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::enter(int fd, state_bits state,
+                                                 std::error_code& failed) {
+  if (this->native_handle() >= 0) this->derived().abandon();
+  this->set_descriptor(fd);
+  this->state_ = state;
+  this->add_channel(failed);
+  if (failed) {
+    const std::error_code why = failed;
+    this->close_descriptor();
+    this->state_ = 0;
+    failed = why;
+  }
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::create_socket(int family, int type,
+                                                         std::error_code& failed) {
+  const int fd = this->loop().system().socket(family, type);
+  failed = detail::failure(fd);
+  if (!failed) enter(fd, type == SOCK_DGRAM ? is_datagram : state_bits{0}, failed);
+}
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::create_socket(int family, int type) {
+  std::error_code failed;
+  create_socket(family, type, failed);
+  detail::throw_if(failed, "create_socket");
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::set_socket(socket peer, std::error_code& failed) {
+  auto&& system = this->loop().system();
+  const int fd = peer.native_handle();
+  state_bits state = is_connected;
+  if (!peer.prepared()) {
+    failed = detail::failure(system.set_nonblocking(fd));
+    if (failed) return;
+    endpoint unused;
+    if (system.getpeername(fd, unused) < 0) state = 0;
+    int type = SOCK_STREAM;
+    if (system.getsockopt(fd, SOL_SOCKET, SO_TYPE, type) == 0 && type == SOCK_DGRAM)
+      state |= is_datagram;
+  }
+  enter(peer.release(), state, failed);
+}
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::set_socket(socket peer) {
+  const int fd = peer.native_handle();
+  std::error_code failed;
+  set_socket(std::move(peer), failed);
+  if (failed) detail::throw_error(failed, "set_socket: " + detail::fd_text(fd));
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::set_reuse_addr() noexcept {
+  this->loop().system().setsockopt(this->native_handle(), SOL_SOCKET, SO_REUSEADDR, 1);
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::bind(const endpoint& where, std::error_code& failed) {
+  failed = detail::failure(this->loop().system().bind(this->native_handle(), where));
+}
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::bind(const endpoint& where) {
+  std::error_code failed;
+  bind(where, failed);
+  detail::throw_setup(failed, "bind", where);
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::listen(int backlog, std::error_code& failed) {
+  failed = detail::failure(this->loop().system().listen(this->native_handle(), backlog));
+  if (failed) return;
+  this->state_ |= is_accepting;
+  this->rearm();
+}
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::listen(int backlog) {
+  std::error_code failed;
+  listen(backlog, failed);
+  detail::throw_setup(failed, "listen", local_addr());
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::connect(const endpoint& to, std::error_code& failed) {
+  const int status = this->loop().system().connect(this->native_handle(), to);
+  failed = status == -EINPROGRESS ? std::error_code() : detail::failure(status);
+  if (failed) return;
+  delete target_;
+  target_ = new endpoint(to);
+  this->state_ |= is_connecting;
+  this->rearm();
+}
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::connect(const endpoint& to) {
+  std::error_code failed;
+  connect(to, failed);
+  detail::throw_setup(failed, "connect", to);
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::shutdown(int how, std::error_code& failed) {
+  failed = detail::failure(this->loop().system().shutdown(this->native_handle(), how));
+}
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::shutdown(int how) {
+  std::error_code failed;
+  shutdown(how, failed);
+  detail::throw_setup(failed, "shutdown", addr());
+}
+
+template <class Derived, class Loop, class Transport>
+endpoint dispatcher<Derived, Loop, Transport>::local_addr() const {
+  endpoint name;
+  if (this->native_handle() >= 0)
+    this->loop().system().getsockname(this->native_handle(), name);
+  return name;
+}
+
+template <class Derived, class Loop, class Transport>
+endpoint dispatcher<Derived, Loop, Transport>::addr() const {
+  if (target_ != nullptr) return *target_;
+  endpoint name;
+  if (this->native_handle() >= 0 &&
+      this->loop().system().getpeername(this->native_handle(), name) == 0)
+    return name;
+  return local_addr();
+}
+
+}  // namespace asyncore
+
+#endif

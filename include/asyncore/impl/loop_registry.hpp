@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSL-1.0
+/// Entering and leaving a `basic_loop`, and the life of its owned channels. Included by loop.hpp.
+#ifndef ASYNCORE_IMPL_LOOP_REGISTRY_HPP
+#define ASYNCORE_IMPL_LOOP_REGISTRY_HPP
+
+#include <asyncore/loop.hpp>
+
+namespace asyncore {
+
+template <class Poller, class Map>
+basic_loop<Poller, Map>::~basic_loop() {
+  reap();
+  list_node left;
+  map_.for_each([&](record& r) { r.link_before(left); });
+  while (!left.unlinked()) {
+    record& r = as_record(left.front());
+    r.unlink();
+    if (r.owned_) {
+      remove_closed(r);
+    } else {
+      channels::template perform<detail::op::abandon>(r);
+      if (r.registered()) remove(r);
+    }
+  }
+  while (!idle_.unlinked()) remove_closed(as_record(idle_.front()));
+  reap();
+}
+
+template <class Poller, class Map>
+template <class Channel, class... Args>
+Channel& basic_loop<Poller, Map>::emplace(Args&&... args) {
+  static_assert(std::is_same_v<typename Channel::loop_type, basic_loop>,
+                "asyncore: this channel is of another loop: name this loop's type as the second "
+                "template argument of its base");
+  auto* const channel = new Channel(*this, std::forward<Args>(args)...);
+  record& r = *channel;
+  r.owned_ = true;
+  if (r.closed_) {
+    r.link_before(closed_);
+  } else if (!r.registered()) {
+    r.link_before(idle_);
+  }
+  return *channel;
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::add(record& r, bool every_turn, std::error_code& failed) {
+  if (r.id_.fd < 0) {
+    failed = errno_code(EBADF);
+    return;
+  }
+  failed = room_for(r.id_.fd);
+  if (failed) return;
+  if (++last_generation_ == 0) ++last_generation_;
+  const token id{r.id_.fd, last_generation_};
+  map_.insert(id, r);
+  r.id_ = id;
+  r.armed_ = interest::none;
+  r.polled_ = r.hung_up_ = r.closed_ = false;
+  r.every_turn_ = every_turn;
+  r.link_before(every_turn ? every_turn_ : changed_);
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::remove(record& r) noexcept {
+  stop_polling(r);
+  map_.erase(r.id_);
+  r.id_.generation = 0;
+  if (r.owned_) {
+    r.link_before(idle_);
+  } else {
+    r.unlink();
+  }
+  // A descriptor may be free now: listeners that wait for one try again.
+  if (resume_at_.count() != 0) [[unlikely]]
+    resume_at_ = std::chrono::nanoseconds(1);
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::remove_closed(record& r) noexcept {
+  if (r.registered()) remove(r);
+  r.closed_ = true;
+  if (r.owned_) r.link_before(closed_);
+}
+
+/// Destroys the owned channels that closed.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::reap() noexcept {
+  while (!closed_.unlinked()) {
+    record& r = as_record(closed_.front());
+    r.unlink();
+    channels::template perform<detail::op::destroy>(r);
+  }
+}
+
+/// Puts what `close_all` has not come to back into the lists that it was in.
+template <class Poller, class Map>
+struct basic_loop<Poller, Map>::restore_scope {
+  explicit restore_scope(basic_loop& loop) noexcept : loop_(loop) {}
+  restore_scope(const restore_scope&) = delete;
+  restore_scope& operator=(const restore_scope&) = delete;
+  ~restore_scope() {
+    while (!left_.unlinked()) next();
+  }
+  record& next() noexcept {
+    record& r = as_record(left_.front());
+    r.link_before(r.every_turn_ ? loop_.every_turn_ : loop_.changed_);
+    return r;
+  }
+  basic_loop& loop_;
+  list_node left_;
+};
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::close_all([[maybe_unused]] bool ignore_errors) {
+  restore_scope scope(*this);
+  map_.for_each([&](record& r) { r.link_before(scope.left_); });
+  while (!scope.left_.unlinked()) {
+    record& r = scope.next();
+    detail::guarded([&] { channels::template perform<detail::op::close>(r); },
+                    [&] {
+#if ASYNCORE_HAS_EXCEPTIONS
+                      if (!ignore_errors) throw;
+#endif
+                    });
+  }
+  if (!in_turn_) reap();
+}
+
+}  // namespace asyncore
+
+#endif

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: BSL-1.0
+/// The turn of `basic_loop`: from the wait to the hooks. Included by loop.hpp.
+#ifndef ASYNCORE_IMPL_LOOP_TURN_HPP
+#define ASYNCORE_IMPL_LOOP_TURN_HPP
+
+#include <asyncore/loop.hpp>
+
+namespace asyncore {
+
+/// Marks the turn, and ends it on every way out.
+template <class Poller, class Map>
+struct basic_loop<Poller, Map>::turn_scope {
+  explicit turn_scope(basic_loop& loop) noexcept : loop_(loop) { loop_.in_turn_ = true; }
+  turn_scope(const turn_scope&) = delete;
+  turn_scope& operator=(const turn_scope&) = delete;
+  ~turn_scope() {
+    loop_.reap();
+    loop_.in_turn_ = false;
+  }
+  basic_loop& loop_;
+};
+
+/// What the poller reports to; part of its `wait` in the compiled code.
+template <class Poller, class Map>
+struct basic_loop<Poller, Map>::turn_sink {
+  [[gnu::always_inline]] void operator()(token t, readiness ready) const {
+    loop_.dispatch(t, ready);
+  }
+  basic_loop& loop_;
+};
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::run(run_options options) {
+  std::uint64_t left = options.count.value_or(1);
+  while (left > 0 && !empty() && !stopping_.load(std::memory_order_relaxed))
+    if (turn(options.timeout) && options.count) --left;
+  reap();
+  stopping_.store(false, std::memory_order_relaxed);
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::poll(timeout_type timeout) {
+  const bool timed = timeout && timeout->count() > 0;
+  const auto deadline = timed ? system().now() + *timeout : std::chrono::nanoseconds(0);
+  while (!turn(timeout) && !stopping_.load(std::memory_order_relaxed))
+    if (timed) timeout = deadline - system().now();
+}
+
+/// One wait and its dispatches. Returns false when a signal ended the wait.
+template <class Poller, class Map>
+bool basic_loop<Poller, Map>::turn(timeout_type timeout) {
+  if (in_turn_) [[unlikely]]
+    detail::throw_error(std::make_error_code(std::errc::operation_not_permitted),
+                        "a loop cannot be polled from one of its own hooks");
+  const turn_scope scope(*this);
+  before_wait();
+  const int n = poller_.wait(shortened(timeout), turn_sink{*this});
+  if (n < 0 && n != -EINTR) detail::throw_error(errno_code(-n), Poller::name);
+  if (resume_at_.count() != 0) [[unlikely]]
+    resume_if_due();
+  return n != -EINTR;
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::before_wait() {
+  if (channels::template any_asked<predicate_mode::every_turn>()) {
+    if (asking_.unlinked()) asking_.take(every_turn_);
+    while (!asking_.unlinked()) {
+      record& r = as_record(asking_.front());
+      r.link_before(every_turn_);
+      visit(r);
+    }
+  }
+  // What a visit changes in others is visited too; not without end, lest two channels that change
+  // each other keep the loop from its wait.
+  for (int passes = 8; !changed_.unlinked() && passes > 0; --passes) {
+    list_node visiting;
+    visiting.take(changed_);
+    while (!visiting.unlinked()) {
+      record& r = as_record(visiting.front());
+      r.unlink();
+      visit(r);
+    }
+  }
+  if constexpr (ASYNCORE_DEBUG != 0) check_rearmed();
+}
+
+/// Lets a channel finish what it put off, and tells the poller what it wants.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::visit(record& r) {
+  const token id = r.id();
+  detail::guarded(
+      [&] {
+        const interest wanted = channels::template perform<detail::op::before_wait>(r);
+        if (map_.find(id) == &r) arm(r, wanted);
+      },
+      [&] { hook_failed(id); });
+}
+
+/// The only place that changes what the poller watches for: once a turn at most for a channel, so
+/// that an interest that goes and comes back costs nothing.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
+  if (wanted == r.armed_ || r.hung_up_) return;
+  std::error_code failed;
+  if (r.polled_) {
+    failed = poller_.modify(r.id_, wanted);
+  } else {
+    failed = poller_.add(r.id_, wanted);
+    r.polled_ = !failed;
+  }
+  r.armed_ = wanted;
+  if (failed) report_error(r, failed, Poller::name);
+}
+
+/// Aborts when an answer changed without `rearm`: the poller would never have heard of it.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::check_rearmed() {
+  if (!channels::template any_asked<predicate_mode::on_rearm>()) return;
+  map_.for_each([&](record& r) {
+    if (channels::template perform<detail::op::mode>(r) != predicate_mode::on_rearm) return;
+    if (!r.unlinked() || r.hung_up_) return;
+    if (channels::template perform<detail::op::ask>(r) == r.armed_) return;
+    const std::string_view name = channels::template perform<detail::op::name>(r);
+    log("asyncore: readable() or writable() of " + std::string(name) +
+        " changed its answer without rearm()");
+    std::abort();
+  });
+}
+
+/// While a listener waits for a descriptor, no wait is longer than its pause.
+template <class Poller, class Map>
+timeout_type basic_loop<Poller, Map>::shortened(timeout_type timeout) noexcept {
+  if (!changed_.unlinked()) [[unlikely]]
+    return std::chrono::nanoseconds(0);
+  if (resume_at_.count() == 0) [[likely]]
+    return timeout;
+  const auto left = resume_at_ - system().now();
+  return timeout && *timeout < left ? *timeout : left;
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::resume_if_due() {
+  if (system().now() < resume_at_) return;
+  resume_at_ = {};
+  map_.for_each([](record& r) { channels::template perform<detail::op::resume>(r); });
+}
+
+/// The hot path: a channel that is only readable.
+template <class Poller, class Map>
+[[gnu::always_inline]] inline void basic_loop<Poller, Map>::dispatch(token t, readiness ready) {
+  if (ready != readiness::read) [[unlikely]] {
+    dispatch_each(t, ready);
+    return;
+  }
+  if (record* const r = map_.find(t); r != nullptr) [[likely]]
+    detail::guarded([&] { channels::template perform<detail::op::read>(*r); },
+                    [&] { hook_failed(t); });
+}
+
+/// One readiness bit at a time, the token looked up before each (law 2).
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::dispatch_each(token t, readiness ready) {
+  if (any(ready, readiness::read)) deliver<detail::op::read>(t, interest::read);
+  if (any(ready, readiness::write)) deliver<detail::op::write>(t, interest::write);
+  if (any(ready, readiness::expt)) deliver<detail::op::expt>(t, interest::expt);
+  if (any(ready, readiness::error | readiness::hangup)) hang_up(t, ready);
+}
+
+template <class Poller, class Map>
+template <class Op>
+void basic_loop<Poller, Map>::deliver(token t, interest wanted) {
+  record* const r = map_.find(t);
+  if (r != nullptr && any(r->armed_, wanted)) guarded<Op>(*r);
+}
+
+template <class Poller, class Map>
+template <class Op>
+void basic_loop<Poller, Map>::guarded(record& r) {
+  const token id = r.id();
+  detail::guarded([&] { channels::template perform<Op>(r); }, [&] { hook_failed(id); });
+}
+
+/// A hook threw. An error that says the peer is gone counts as its close, as in Python.
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::hook_failed([[maybe_unused]] token t) {
+#if ASYNCORE_HAS_EXCEPTIONS
+  bool disconnected = false;
+  last_error_ = {};
+  try {
+    throw;
+  } catch (const std::system_error& e) {
+    last_error_ = e.code();
+    disconnected = e.code().category() == std::system_category() && is_disconnect(e.code().value());
+  } catch (...) {
+  }
+  record* const r = map_.find(t);
+  if (r == nullptr) {
+    log("error: uncaught exception from a channel that has closed: " +
+        detail::current_error_text(last_error_));
+  } else if (disconnected) {
+    channels::template perform<detail::op::disconnect>(*r);
+  } else {
+    channels::template perform<detail::op::error>(*r);
+  }
+#endif
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::report_error(record& r, std::error_code code,
+                                                         [[maybe_unused]] std::string_view what) {
+  last_error_ = code;
+#if ASYNCORE_HAS_EXCEPTIONS
+  try {
+    throw std::system_error(code, std::string(what));
+  } catch (const std::system_error&) {
+    channels::template perform<detail::op::error>(r);
+  }
+#else
+  channels::template perform<detail::op::error>(r);
+#endif
+}
+
+/// Both directions are over, or an error is pending. What has not been read goes first (law 3),
+/// and the kernel, which would report this again for ever, is not asked again (law 4).
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::hang_up(token t, readiness ready) {
+  record* r = map_.find(t);
+  if (r == nullptr) return;
+  if (any(r->armed_, interest::read)) {
+    // The read that finds the end, or the error, reports it.
+    if (any(ready, readiness::read)) return;
+    if (!any(ready, readiness::hangup)) return deliver<detail::op::read>(t, interest::read);
+  } else if (channels::template perform<detail::op::may_read>(*r) && system().unread(t.fd) > 0) {
+    // Paused: reported again when it reads again.
+    stop_polling(*r);
+    return;
+  }
+  guarded<detail::op::hangup>(*r);
+  r = map_.find(t);
+  if (r == nullptr) return;
+  stop_polling(*r);
+  r->hung_up_ = true;
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::stop_polling(record& r) noexcept {
+  if (r.polled_) poller_.remove(r.id_);
+  r.polled_ = false;
+  r.armed_ = interest::none;
+}
+
+}  // namespace asyncore
+
+#endif

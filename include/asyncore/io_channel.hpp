@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSL-1.0
+/// A channel that owns its descriptor, reads and writes it: what sockets and files share.
+#ifndef ASYNCORE_IO_CHANNEL_HPP
+#define ASYNCORE_IO_CHANNEL_HPP
+
+#include <asyncore/bytes.hpp>
+#include <asyncore/channel.hpp>
+#include <asyncore/io_result.hpp>
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace asyncore {
+
+/// Reads and writes through `Transport`, and tells `Derived` of the end by `handle_close`, once.
+/// `Derived` receives in one of two ways: it defines `handle_data(std::span<const std::byte>)`,
+/// which is given bytes in a buffer of the loop that are valid until it returns; or it defines
+/// `handle_read()` and calls `recv`.
+template <class Derived, class Loop, class Transport>
+class io_channel : public channel<Derived, Loop> {
+ public:
+  using channel<Derived, Loop>::channel;
+
+  /// Reads at most `into.size()` bytes. At the end of the stream, and when the peer is gone, calls
+  /// `handle_close` (`*this` may be gone) and returns `closed`. Another error is returned.
+  io_result recv(std::span<std::byte> into) {
+    const std::ptrdiff_t n =
+        Transport::receive(this->loop().system(), this->native_handle(), into);
+    if (n > 0 || (n == 0 && into.empty())) [[likely]]
+      return io_result(n);
+    if (n == -EAGAIN || n == -EWOULDBLOCK) return io_result(n);
+    return read_ended(n);
+  }
+
+  /// Writes what the descriptor takes now: `bytes()` of the result may be fewer than given, and
+  /// `would_block` says none. When the peer is gone, calls `handle_close` (`*this` may be gone)
+  /// and returns `closed`; if bytes that it sent have not been read yet and the class reads,
+  /// `handle_close` follows behind them. Another error is returned.
+  io_result send(bytes_view bytes) {
+    const std::ptrdiff_t n =
+        Transport::send(this->loop().system(), this->native_handle(),
+                        std::span<const std::byte>(bytes));
+    if (n >= 0) [[likely]]
+      return io_result(n);
+    return write_failed(n);
+  }
+
+  /// Leaves the loop, then closes the descriptor (law 6). An owned channel is destroyed at the
+  /// end of the turn; until then it may be given another descriptor.
+  void close() noexcept {
+    this->channel<Derived, Loop>::close();
+    close_descriptor();
+  }
+
+  /// Called when the peer is gone. Logs it as a warning, which `ignore_log_types` hides unless the
+  /// class says otherwise, and closes.
+  void handle_close() {
+    this->derived().log_info("unhandled close event", "warning");
+    this->derived().close();
+  }
+
+  /// Called when an exception left a hook (see `channel`). Logs it, and calls `handle_close`.
+  void handle_error() {
+    const std::error_code code = this->loop().last_error();
+    this->derived().log_info("uncaught exception, closing channel " +
+                                 this->derived().description() + ": " +
+                                 detail::current_error_text(code),
+                             "error");
+    this->derived().handle_close_event();
+  }
+
+  void handle_read_event() { deliver_read(); }
+  void handle_write_event() {
+    if constexpr (detail::defines_handle_write<Derived>()) this->derived().handle_write();
+  }
+
+  /// Calls `handle_close`, the first time for this descriptor.
+  void handle_close_event() {
+    static_assert(detail::defines_handle_close<Derived>());
+    if ((state_ & close_reported) != 0) return;
+    state_ |= close_reported;
+    this->derived().handle_close();
+  }
+
+  /// Writes `message` to the log. A class may define its own.
+  void log(std::string_view message) { asyncore::log(message); }
+
+  /// Logs `message` with its type, unless that is one of `ignore_log_types`.
+  void log_info(std::string_view message, std::string_view type = "info") {
+    for (const std::string_view ignored : Derived::ignore_log_types)
+      if (type == ignored) return;
+    this->derived().log(std::string(type) + ": " + std::string(message));
+  }
+
+  /// The types of messages that `log_info` drops; a class may define its own array.
+  static constexpr std::string_view ignore_log_types[] = {"warning"};
+
+  /// What a log calls the channel, as Python's `repr`.
+  std::string description() const {
+    return "<" + std::string(type_name<Derived>()) + " " + detail::fd_text(this->native_handle()) +
+           ">";
+  }
+
+  interest wanted_interest() {
+    interest wanted = interest::none;
+    if constexpr (reads())
+      if ((state_ & read_over) == 0 && detail::ask_readable(this->derived()))
+        wanted |= interest::read;
+    if constexpr (detail::defines_handle_write<Derived>())
+      if ((state_ & write_over) == 0 && detail::ask_writable(this->derived()))
+        wanted |= interest::write;
+    if constexpr (detail::defines_handle_expt<Derived>())
+      if ((state_ & read_over) == 0) wanted |= interest::expt;
+    return wanted;
+  }
+  bool may_read() const noexcept { return reads() && (state_ & read_over) == 0; }
+  void abandon() noexcept {
+    this->del_channel();
+    close_descriptor();
+  }
+
+ protected:
+  using typename channel<Derived, Loop>::state_bits;
+  using channel<Derived, Loop>::state_;
+  static constexpr state_bits close_reported = 1;  // handle_close has been called
+  static constexpr state_bits read_over = 2;       // the stream has no more to read
+  static constexpr state_bits write_over = 4;      // the stream takes no more
+  static constexpr state_bits first_free_bit = 8;  // for the kinds above
+
+  ~io_channel() { abandon(); }
+
+  /// True when the class receives, in either way.
+  static constexpr bool reads() {
+    static_assert(!(detail::defines_handle_read<Derived>() &&
+                    detail::defines_handle_data<Derived>()),
+                  "asyncore: a channel receives by handle_data or by handle_read: define one");
+    return detail::defines_handle_read<Derived>() || detail::defines_handle_data<Derived>();
+  }
+
+  /// Gives the class what there is to read.
+  void deliver_read() {
+    if constexpr (detail::defines_handle_data<Derived>()) {
+      const std::span<std::byte> buffer = this->loop().receive_bytes();
+      const io_result got = io_channel::recv(buffer);
+      if (got.bytes() > 0) [[likely]]
+        this->derived().handle_data(std::span<const std::byte>(buffer.first(got.bytes())));
+      else if (got.error())
+        receive_failed(got.error());
+    } else if constexpr (detail::defines_handle_read<Derived>()) {
+      this->derived().handle_read();
+    }
+  }
+
+  /// What a failed send comes to.
+  ASYNCORE_COLD io_result write_failed(std::ptrdiff_t error) {
+    const int code = static_cast<int>(-error);
+    if (!is_disconnect(code)) return io_result(error);
+    if (this->native_handle() < 0) return io_result::end();
+    state_ |= write_over;
+    this->rearm();
+    // The tail of the stream comes before its end (law 3).
+    if (!may_read() || this->loop().system().unread(this->native_handle()) <= 0)
+      this->derived().handle_close_event();
+    return io_result::end();
+  }
+
+  void close_descriptor() noexcept {
+    const int fd = this->native_handle();
+    if (fd < 0) return;
+    this->set_descriptor(-1);
+    this->loop().system().close(fd);
+  }
+
+ private:
+  ASYNCORE_COLD io_result read_ended(std::ptrdiff_t n) {
+    if (n < 0 && !is_disconnect(static_cast<int>(-n))) return io_result(n);
+    if (this->native_handle() < 0) return io_result::end();
+    state_ |= read_over;
+    this->rearm();
+    this->derived().handle_close_event();
+    return io_result::end();
+  }
+
+  ASYNCORE_COLD void receive_failed(std::error_code code) {
+    this->loop().report_error(*this, code, "recv");
+  }
+};
+
+}  // namespace asyncore
+
+#endif

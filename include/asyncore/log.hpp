@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSL-1.0
+/// Where messages go when nobody replaces the log.
+#ifndef ASYNCORE_LOG_HPP
+#define ASYNCORE_LOG_HPP
+
+#include <asyncore/error.hpp>
+
+#include <charconv>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+namespace asyncore {
+
+/// Writes `message` and a line end to the standard error stream.
+inline void log(std::string_view message) noexcept {
+  std::fprintf(stderr, "%.*s\n", static_cast<int>(message.size()), message.data());
+}
+
+namespace detail {
+
+/// "fd 7"
+inline std::string fd_text(int fd) {
+  char digits[16];
+  const auto end = std::to_chars(digits, digits + sizeof digits, fd).ptr;
+  return "fd " + std::string(digits, end);
+}
+
+/// What is to be said of the error being handled: the current exception, else `code`.
+ASYNCORE_COLD inline std::string current_error_text(std::error_code code) {
+#if ASYNCORE_HAS_EXCEPTIONS
+  if (std::current_exception()) {
+    try {
+      throw;
+    } catch (const std::exception& e) {
+      return e.what();
+    } catch (...) {
+      return "an exception that is not a std::exception";
+    }
+  }
+#endif
+  return code.message();
+}
+
+/// Says that the error being handled closes the channel called `name`.
+ASYNCORE_COLD inline void log_uncaught(std::string_view name, std::error_code code) {
+  log("error: uncaught exception, closing channel " + std::string(name) + ": " +
+      current_error_text(code));
+}
+
+}  // namespace detail
+}  // namespace asyncore
+
+#endif

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSL-1.0
+/// Bytes that wait to be sent.
+#ifndef ASYNCORE_OUT_QUEUE_HPP
+#define ASYNCORE_OUT_QUEUE_HPP
+
+#include <asyncore/bytes.hpp>
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <span>
+
+namespace asyncore {
+
+/// A piece of an out-queue: a header with its bytes behind it.
+struct out_block {
+  static constexpr std::size_t allocation = 4096;
+
+  out_block* next;     // the queue is a ring: the last block points to the first
+  std::size_t total;   // in the last block: the bytes in the whole queue
+  std::uint32_t begin;
+  std::uint32_t end;
+
+  std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+  static constexpr std::size_t capacity() noexcept { return allocation - sizeof(out_block); }
+};
+
+/// Keeps the blocks that queues have emptied for the next ones, so that sending allocates nothing
+/// in steady state. One for each loop.
+class block_pool {
+ public:
+  /// Blocks kept at most; 1 MiB of them.
+  static constexpr std::size_t most_spare = 256;
+
+  block_pool() noexcept = default;
+  block_pool(const block_pool&) = delete;
+  block_pool& operator=(const block_pool&) = delete;
+  ~block_pool() {
+    while (spare_ != nullptr) ::operator delete(pop());
+  }
+
+  /// An empty block. Throws bad_alloc.
+  out_block* take() {
+    void* memory = spare_ != nullptr ? pop() : ::operator new(out_block::allocation);
+    return new (memory) out_block{nullptr, 0, 0, 0};
+  }
+
+  void give(out_block* block) noexcept {
+    if (spare_count_ == most_spare) {
+      ::operator delete(block);
+      return;
+    }
+    block->next = spare_;
+    spare_ = block;
+    ++spare_count_;
+  }
+
+ private:
+  out_block* pop() noexcept {
+    out_block* const block = spare_;
+    spare_ = block->next;
+    --spare_count_;
+    return block;
+  }
+
+  out_block* spare_ = nullptr;
+  std::size_t spare_count_ = 0;
+};
+
+/// The out-queue of a channel: a ring of blocks from the loop's pool. Empty, it is one null
+/// pointer. Bytes do not move between `append` and `consume`, so that a send may still be under
+/// way while more is appended. The owner clears it before its pool ends.
+class out_queue {
+ public:
+  /// Pieces that `pieces` gives at most; well below IOV_MAX on every system.
+  static constexpr std::size_t most_pieces = 64;
+
+  out_queue() noexcept = default;
+  out_queue(const out_queue&) = delete;
+  out_queue& operator=(const out_queue&) = delete;
+
+  bool empty() const noexcept { return last_ == nullptr; }
+
+  /// The number of bytes that wait.
+  std::size_t size() const noexcept { return last_ == nullptr ? 0 : last_->total; }
+
+  /// Copies `bytes` behind what is there. Throws bad_alloc, and then a part may have been
+  /// appended.
+  void append(bytes_view bytes, block_pool& pool) {
+    while (!bytes.empty()) {
+      if (last_ == nullptr || last_->end == out_block::capacity()) add_block(pool);
+      const std::size_t room = out_block::capacity() - last_->end;
+      const std::size_t n = bytes.size() < room ? bytes.size() : room;
+      std::memcpy(last_->bytes() + last_->end, bytes.data(), n);
+      last_->end += static_cast<std::uint32_t>(n);
+      last_->total += n;
+      bytes = bytes.drop(n);
+    }
+  }
+
+  /// The first bytes, as `sendmsg` takes them; returns how many pieces there are.
+  std::size_t pieces(std::span<iovec, most_pieces> into) const noexcept {
+    std::size_t count = 0;
+    out_block* block = last_;
+    if (block == nullptr) return 0;
+    do {
+      block = block->next;
+      into[count++] = {block->bytes() + block->begin, block->end - block->begin};
+    } while (block != last_ && count < most_pieces);
+    return count;
+  }
+
+  /// Removes the first `n` bytes, which have been sent; `n` is at most `size()`.
+  void consume(std::size_t n, block_pool& pool) noexcept {
+    while (n > 0) {
+      out_block* const first = last_->next;
+      const std::size_t here = first->end - first->begin;
+      if (n < here) {
+        first->begin += static_cast<std::uint32_t>(n);
+        last_->total -= n;
+        return;
+      }
+      n -= here;
+      last_->total -= here;
+      drop_first(pool);
+    }
+  }
+
+  void clear(block_pool& pool) noexcept {
+    while (last_ != nullptr) drop_first(pool);
+  }
+
+ private:
+  void add_block(block_pool& pool) {
+    out_block* const block = pool.take();
+    if (last_ == nullptr) {
+      block->next = block;
+    } else {
+      block->total = last_->total;
+      block->next = last_->next;
+      last_->next = block;
+    }
+    last_ = block;
+  }
+
+  void drop_first(block_pool& pool) noexcept {
+    out_block* const first = last_->next;
+    if (first == last_) {
+      last_ = nullptr;
+    } else {
+      last_->next = first->next;
+    }
+    pool.give(first);
+  }
+
+  out_block* last_ = nullptr;
+};
+
+}  // namespace asyncore
+
+#endif

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSL-1.0
+/// Readiness by poll(2).
+#ifndef ASYNCORE_POLLER_POLL_HPP
+#define ASYNCORE_POLLER_POLL_HPP
+
+#include <asyncore/concept/poller.hpp>
+#include <asyncore/error.hpp>
+#include <asyncore/sys/posix_system.hpp>
+
+#include <poll.h>
+
+#include <cerrno>
+#include <vector>
+
+namespace asyncore {
+
+/// A turn costs O(watched descriptors). The array that poll(2) takes is kept dense between turns.
+class poll_poller {
+ public:
+  static constexpr std::string_view name = "poll";
+  using system = posix_system;
+
+  std::error_code add(token t, interest wanted) {
+    const auto fd = static_cast<std::size_t>(t.fd);
+    if (fd >= position_.size()) position_.resize(fd + fd / 2 + 8, absent);
+    if (generations_.size() == generations_.capacity())
+      generations_.reserve(2 * generations_.size() + 8);
+    polled_.push_back({t.fd, static_cast<short>(wanted), 0});
+    generations_.push_back(t.generation);
+    position_[fd] = static_cast<std::uint32_t>(polled_.size() - 1);
+    return {};
+  }
+
+  std::error_code modify(token t, interest wanted) noexcept {
+    const std::size_t at = find(t.fd);
+    if (at == absent) return errno_code(ENOENT);
+    polled_[at].events = static_cast<short>(wanted);
+    generations_[at] = t.generation;
+    return {};
+  }
+
+  void remove(token t) noexcept {
+    const std::size_t at = find(t.fd);
+    if (at == absent) return;
+    position_[static_cast<std::size_t>(polled_.back().fd)] = static_cast<std::uint32_t>(at);
+    polled_[at] = polled_.back();
+    generations_[at] = generations_.back();
+    polled_.pop_back();
+    generations_.pop_back();
+    position_[static_cast<std::size_t>(t.fd)] = absent;
+  }
+
+  template <class Sink>
+  int wait(timeout_type timeout, Sink&& sink) {
+    const int n = ::poll(polled_.data(), static_cast<nfds_t>(polled_.size()),
+                         to_milliseconds(timeout));
+    if (n < 0) return -errno;
+    // From the end, with `revents` cleared before each call: the sink may remove, which moves an
+    // element that has been seen into the gap, and may add, which appends.
+    int left = n;
+    for (std::size_t at = polled_.size(); left > 0 && at-- > 0;) {
+      if (at >= polled_.size()) continue;
+      const short revents = polled_[at].revents;
+      if (revents == 0) continue;
+      polled_[at].revents = 0;
+      --left;
+      sink(token{polled_[at].fd, generations_[at]}, translate(revents));
+    }
+    return n;
+  }
+
+ private:
+  static constexpr std::uint32_t absent = static_cast<std::uint32_t>(-1);
+
+  static_assert(static_cast<int>(interest::read) == POLLIN &&
+                static_cast<int>(interest::expt) == POLLPRI &&
+                static_cast<int>(interest::write) == POLLOUT &&
+                static_cast<int>(readiness::error) == POLLERR &&
+                static_cast<int>(readiness::hangup) == POLLHUP);
+
+  /// A descriptor that is not open (POLLNVAL) is hung up.
+  static readiness translate(short revents) noexcept {
+    const auto bits = static_cast<readiness>(revents & 0x1f);
+    return (revents & POLLNVAL) != 0 ? bits | readiness::hangup : bits;
+  }
+
+  std::size_t find(int fd) const noexcept {
+    const auto index = static_cast<std::size_t>(fd);
+    return index < position_.size() ? position_[index] : absent;
+  }
+
+  std::vector<pollfd> polled_;
+  std::vector<std::uint32_t> generations_;  // beside polled_, element by element
+  std::vector<std::uint32_t> position_;     // in polled_, by descriptor
+};
+
+static_assert(poller<poll_poller>);
+
+}  // namespace asyncore
+
+#endif

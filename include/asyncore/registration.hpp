@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSL-1.0
+/// What a loop knows of one channel, whatever its type.
+#ifndef ASYNCORE_REGISTRATION_HPP
+#define ASYNCORE_REGISTRATION_HPP
+
+#include <asyncore/interest.hpp>
+#include <asyncore/list_node.hpp>
+#include <asyncore/token.hpp>
+
+#include <cstdint>
+
+namespace asyncore {
+
+template <class Poller, class Map>
+class basic_loop;
+
+/// The part of a channel that its loop and its map work with. `TypeRef` names the channel's type
+/// at run time: a small number in a closed set, a table of functions in an open one.
+/// As a list node it is in one list of its loop: to be asked every turn, to be visited before the
+/// next wait, closed, or none.
+template <class TypeRef>
+class registration : public list_node {
+ public:
+  using type_ref = TypeRef;
+
+  /// The descriptor, -1 for none, and the generation, 0 while the channel is in no loop.
+  token id() const noexcept { return id_; }
+
+  /// True while the channel is in its loop's map.
+  bool registered() const noexcept { return id_.generation != 0; }
+
+  /// The channel's type, for its `channel_set`.
+  TypeRef type() const noexcept { return type_; }
+
+ protected:
+  explicit registration(TypeRef type) noexcept : type_(type) {}
+  ~registration() = default;
+
+  /// Names the descriptor of a channel that is in no loop; -1: it has none.
+  void set_descriptor(int fd) noexcept { id_ = {fd, 0}; }
+
+ private:
+  template <class, class>
+  friend class basic_loop;
+
+  token id_;
+  TypeRef type_;
+  interest armed_ = interest::none;  // what the poller watches for
+  bool polled_ : 1 = false;          // the poller knows the descriptor
+  bool owned_ : 1 = false;           // made by `emplace`
+  bool closed_ : 1 = false;          // an owned one waits for its destruction
+  bool every_turn_ : 1 = false;      // its predicates are asked before each wait
+  bool hung_up_ : 1 = false;         // its hangup has been dispatched
+};
+
+}  // namespace asyncore
+
+#endif

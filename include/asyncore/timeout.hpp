@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSL-1.0
+/// How long a wait may take.
+#ifndef ASYNCORE_TIMEOUT_HPP
+#define ASYNCORE_TIMEOUT_HPP
+
+#include <chrono>
+#include <limits>
+#include <optional>
+
+namespace asyncore {
+
+/// The longest that a wait may take; nothing: for ever. Zero or less does not wait.
+using timeout_type = std::optional<std::chrono::nanoseconds>;
+
+/// The timeout that poll(2) and epoll_wait(2) take: milliseconds rounded up, so that nobody wakes
+/// before the time; -1 for ever; never more than an int holds, which only wakes early.
+constexpr int to_milliseconds(timeout_type timeout) noexcept {
+  if (!timeout) return -1;
+  if (timeout->count() <= 0) return 0;
+  const auto rounded = (timeout->count() - 1) / 1'000'000 + 1;
+  return rounded > std::numeric_limits<int>::max() ? std::numeric_limits<int>::max()
+                                                   : static_cast<int>(rounded);
+}
+
+}  // namespace asyncore
+
+#endif
