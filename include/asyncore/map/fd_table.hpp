@@ -40,7 +40,9 @@ class fd_table {
 
   record* find(token t) const noexcept {
     const slot& s = slots_.data()[static_cast<std::uint32_t>(t.fd)];
-    return s.generation == t.generation ? s.channel : nullptr;
+    if (s.generation != t.generation) return nullptr;
+    if (s.channel == nullptr) __builtin_unreachable();  // generation 0 names nothing
+    return s.channel;
   }
 
   std::size_t size() const noexcept { return size_; }

@@ -63,7 +63,7 @@ class epoll_poller {
   }
 
   template <class Sink>
-  int wait(timeout_type timeout, Sink&& sink) {
+  int wait(timeout_type timeout, Sink sink) {
     const bool files = wants_files();
     int n = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(batch_),
                          files ? 0 : to_milliseconds(timeout));

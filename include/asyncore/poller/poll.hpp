@@ -51,7 +51,7 @@ class poll_poller {
   }
 
   template <class Sink>
-  int wait(timeout_type timeout, Sink&& sink) {
+  int wait(timeout_type timeout, Sink sink) {
     const int n = ::poll(polled_.data(), static_cast<nfds_t>(polled_.size()),
                          to_milliseconds(timeout));
     if (n < 0) return -errno;

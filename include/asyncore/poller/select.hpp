@@ -54,7 +54,7 @@ class select_poller {
   }
 
   template <class Sink>
-  int wait(timeout_type timeout, Sink&& sink) {
+  int wait(timeout_type timeout, Sink sink) {
     const std::size_t words = static_cast<std::size_t>(highest_ + 1 + word_bits - 1) / word_bits;
     const std::size_t bytes = words * sizeof(word_type);
     std::memcpy(ready_.read, wanted_.read, bytes);
@@ -125,7 +125,7 @@ class select_poller {
   }
 
   template <class Sink>
-  int report(std::size_t words, Sink&& sink) {
+  int report(std::size_t words, Sink sink) {
     int reported = 0;
     for (std::size_t i = 0; i < words; ++i) {
       for (word_type left = ready_.read[i] | ready_.write[i] | ready_.expt[i]; left != 0;
