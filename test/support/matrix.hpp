@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSL-1.0
+/// Every poller with every map, closed and open, for BOOST_AUTO_TEST_CASE_TEMPLATE.
+#pragma once
+
+#include <asyncore.hpp>
+
+#include <boost/hana/ap.hpp>
+#include <boost/hana/cartesian_product.hpp>
+#include <boost/hana/transform.hpp>
+#include <boost/hana/unpack.hpp>
+
+#include <cstddef>
+#include <tuple>
+
+namespace test {
+
+/// Kinds of maps: `of<Channels...>` is the map with that list.
+struct dense {
+  template <class... Channels>
+  using of = asyncore::fd_table<Channels...>;
+};
+struct fixed {
+  static constexpr std::size_t room = 64;
+  template <class... Channels>
+  using of = asyncore::fixed_fd_table<room, Channels...>;
+};
+struct hashed {
+  template <class... Channels>
+  using of = asyncore::hash_map<Channels...>;
+};
+
+/// A place in the matrix. A test's channels are templates over it, so that a closed list can name
+/// them before they are defined:
+///
+///     template <class Place> struct reader;
+///     template <class Place> using loop_of = typename Place::template loop<reader<Place>>;
+///     template <class Place>
+///     struct reader : asyncore::channel<reader<Place>, loop_of<Place>> { ... };
+template <class Poller, class MapKind, bool Closed>
+struct place {
+  using poller = Poller;
+  using map_kind = MapKind;
+  static constexpr bool closed = Closed;
+
+  template <bool, class... Channels>
+  struct map_of {
+    using type = typename MapKind::template of<Channels...>;
+  };
+  template <class... Channels>
+  struct map_of<false, Channels...> {
+    using type = typename MapKind::template of<>;
+  };
+
+  template <class... Channels>
+  using loop = asyncore::basic_loop<Poller, typename map_of<Closed, Channels...>::type>;
+};
+
+namespace detail {
+namespace hana = boost::hana;
+
+inline constexpr auto places = hana::transform(
+    hana::cartesian_product(hana::make_tuple(asyncore::pollers,
+                                             hana::tuple_t<dense, fixed, hashed>,
+                                             hana::make_tuple(hana::true_c, hana::false_c))),
+    [](auto row) {
+      using poller = typename decltype(+row[hana::size_c<0>])::type;
+      using map_kind = typename decltype(+row[hana::size_c<1>])::type;
+      return hana::type_c<place<poller, map_kind, decltype(+row[hana::size_c<2>])::value>>;
+    });
+
+template <class... Types>
+std::tuple<typename Types::type...> as_std_tuple(Types...);
+}  // namespace detail
+
+/// All places, as a std::tuple of types: 3 pollers x 3 maps x closed and open.
+using matrix = decltype(boost::hana::unpack(
+    detail::places, [](auto... types) { return detail::as_std_tuple(types...); }));
+
+}  // namespace test
