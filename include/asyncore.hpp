@@ -3,6 +3,7 @@
 #ifndef ASYNCORE_HPP
 #define ASYNCORE_HPP
 
+#include <asyncore/async_chat.hpp>
 #include <asyncore/channel.hpp>
 #include <asyncore/default_loop.hpp>
 #include <asyncore/dispatcher.hpp>

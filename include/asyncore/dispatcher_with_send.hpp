@@ -21,21 +21,30 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   using base::base;
 
   /// Takes all of `bytes`, also before the connection is there, and returns their number; `closed`
-  /// when the peer is gone. Outside of a turn it sends at once, and then `handle_close` may be
-  /// called and `*this` be gone. Throws bad_alloc.
+  /// when the peer is gone; `no_buffer_space` beyond `out_queue_limit`, when
+  /// `handle_out_queue_limit` has been called and `*this` may be gone. Outside of a turn it sends
+  /// at once, and then `handle_close` may be called and `*this` be gone. Throws bad_alloc.
   io_result send(bytes_view bytes) {
     if (this->native_handle() < 0 || base::has(base::write_over)) [[unlikely]]
       return io_result::end();
+    if (queue_.size() > Derived::out_queue_limit) [[unlikely]]
+      return limit_reached();
     const auto all = static_cast<std::ptrdiff_t>(bytes.size());
     queue_.append(bytes, this->loop().blocks());
-    if (!base::has(in_hook | is_blocked)) {
-      if (this->loop().in_turn()) {
-        this->rearm();
-      } else {
-        initiate_send();
-      }
-    }
+    send_soon();
     return io_result(all);
+  }
+
+  /// More bytes than this may not be waiting when more are given to `send`, so that a peer that
+  /// does not read costs bounded memory; a class may define its own, and what happens then.
+  static constexpr std::size_t out_queue_limit = std::size_t{16} << 20;
+
+  /// Called when `send` is given bytes beyond the limit, which are dropped. Logs it and closes.
+  void handle_out_queue_limit() {
+    this->derived().log_info("out-queue limit reached, closing channel " +
+                                 this->derived().description(),
+                             "error");
+    this->derived().handle_close_event();
   }
 
   /// Sends what waits now, as far as the socket takes it, instead of at the end of the hook.
@@ -56,15 +65,22 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
       return base::handle_read_event();
     const hook_scope scope(*this);
     base::handle_read_event();
-    if (scope.alive() && !queue_.empty() && !base::has(is_blocked)) initiate_send();
+    if (scope.alive() && this->derived().has_output() && !base::has(is_blocked)) initiate_send();
   }
 
   void handle_write_event();
   interest wanted_interest() {
     interest wanted = base::wanted_interest();
-    if (!queue_.empty() && base::has(base::is_connected)) wanted |= interest::write;
+    if (base::has(base::is_connected) && this->derived().has_output()) wanted |= interest::write;
     return wanted;
   }
+  /// Customisation points of the kinds above: whether there is something to send, and a way to put
+  /// more into the queue when it is empty; `refill` returns false when there is no more, or when
+  /// the channel has closed.
+  /// @{
+  bool has_output() const noexcept { return !queue_.empty(); }
+  bool refill() { return false; }
+  /// @}
   interest before_wait();
   void abandon() noexcept {
     queue_.clear(this->loop().blocks());
@@ -78,6 +94,24 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   static constexpr state_bits first_free_bit = base::first_free_bit << 2;
 
   ~dispatcher_with_send() { queue_.clear(this->loop().blocks()); }
+
+  /// Sends at the end of the hook or turn that is under way; at once when there is none.
+  void send_soon() {
+    if (base::has(in_hook | is_blocked)) return;
+    if (this->loop().in_turn()) {
+      this->rearm();
+    } else {
+      initiate_send();
+    }
+  }
+
+  /// Reports the limit; `*this` may be gone afterwards.
+  ASYNCORE_COLD io_result limit_reached() {
+    this->derived().handle_out_queue_limit();
+    return io_result(-ENOBUFS);
+  }
+
+  out_queue queue_;
 
  private:
   /// The channel's own hook is running; it may destroy the channel.
@@ -93,7 +127,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
       if (!alive()) return;
       channel_.state_ &= static_cast<state_bits>(~in_hook);
       // Something is left when the hook threw, or when the socket took no more.
-      if (!channel_.queue_.empty()) channel_.rearm();
+      if (channel_.derived().has_output()) channel_.rearm();
     }
     bool alive() const noexcept { return loop_.alive(id_); }
 
@@ -106,7 +140,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   std::ptrdiff_t send_some();
   void drop_queue() noexcept;
 
-  out_queue queue_;
+  // How often one visit refills the queue: an endless producer must not keep the loop.
+  static constexpr int most_refills = 16;
 };
 
 /// One system call; returns what it did.
@@ -129,7 +164,12 @@ std::ptrdiff_t dispatcher_with_send<Derived, Loop, Transport>::send_some() {
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::initiate_send() {
   if (!base::has(base::is_connected)) return;
-  while (!queue_.empty()) {
+  for (int refills = 0;;) {
+    if (queue_.empty()) {
+      if (refills++ == most_refills) return this->rearm();
+      if (!this->derived().refill()) return;
+      continue;
+    }
     const std::ptrdiff_t n = send_some();
     if (n > 0) [[likely]]
       continue;
@@ -155,7 +195,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::drop_queue() noexcept {
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::handle_write_event() {
   if (base::has(base::is_connecting)) return base::handle_write_event();
-  if (!queue_.empty()) {
+  if (this->derived().has_output()) {
     Loop& loop = this->loop();
     const token id = this->id();
     this->state_ &= static_cast<state_bits>(~is_blocked);
@@ -169,7 +209,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::handle_write_event() {
 
 template <class Derived, class Loop, class Transport>
 interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
-  if (!queue_.empty() && !base::has(is_blocked)) {
+  if (this->derived().has_output() && !base::has(is_blocked)) {
     Loop& loop = this->loop();
     const token id = this->id();
     initiate_send();

@@ -4,6 +4,7 @@
 #define ASYNCORE_FILE_DISPATCHER_HPP
 
 #include <asyncore/default_loop.hpp>
+#include <asyncore/file_wrapper.hpp>
 #include <asyncore/io_channel.hpp>
 #include <asyncore/transport.hpp>
 
@@ -40,20 +41,37 @@ class file_dispatcher : public io_channel<Derived, Loop, file_transport> {
     if (failed) detail::throw_error(failed, "set_file: " + detail::fd_text(fd));
   }
   void set_file(int fd, std::error_code& failed);
+
+  /// Takes over a duplicate that has been made.
+  void set_file(file_wrapper file);
+
+ private:
+  void enter(int own, std::error_code& failed);
 };
 
 template <class Derived, class Loop>
 void file_dispatcher<Derived, Loop>::set_file(int fd, std::error_code& failed) {
-  auto&& system = this->loop().system();
-  const int own = system.dup(fd);
+  const int own = this->loop().system().dup(fd);
   if (own < 0) {
     failed = errno_code(-own);
     return;
   }
+  enter(own, failed);
+}
+
+template <class Derived, class Loop>
+void file_dispatcher<Derived, Loop>::set_file(file_wrapper file) {
+  std::error_code failed;
+  enter(file.release(), failed);
+  detail::throw_if(failed, "set_file");
+}
+
+template <class Derived, class Loop>
+void file_dispatcher<Derived, Loop>::enter(int own, std::error_code& failed) {
   this->abandon();
   this->set_descriptor(own);
   this->state_ = 0;
-  const int status = system.set_nonblocking(own);
+  const int status = this->loop().system().set_nonblocking(own);
   failed = status < 0 ? errno_code(-status) : std::error_code();
   if (!failed) this->add_channel(failed);
   if (failed) this->close_descriptor();

@@ -72,6 +72,10 @@ class basic_loop {
   /// unless `ignore_errors`; `exit_now` always is.
   void close_all(bool ignore_errors = false);
 
+  /// Python's `asyncore.readwrite`: dispatches `ready` to `channel`, of this loop, as if the poller
+  /// had reported it. `channel` may be gone afterwards. Throws as `run`.
+  void readwrite(const record& channel, readiness ready) { dispatch_each(channel.id(), ready); }
+
   /// The number of channels in the map.
   std::size_t size() const noexcept { return map_.size(); }
   bool empty() const noexcept { return map_.size() == 0; }

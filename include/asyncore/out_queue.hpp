@@ -129,6 +129,13 @@ class out_queue {
     }
   }
 
+  /// Exchanges all bytes with `other`.
+  void swap(out_queue& other) noexcept {
+    out_block* const last = last_;
+    last_ = other.last_;
+    other.last_ = last;
+  }
+
   void clear(block_pool& pool) noexcept {
     while (last_ != nullptr) drop_first(pool);
   }

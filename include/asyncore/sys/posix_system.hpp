@@ -5,6 +5,7 @@
 
 #include <asyncore/config.hpp>
 #include <asyncore/sys/endpoint.hpp>
+#include <asyncore/sys/unique_fd.hpp>
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
