@@ -69,6 +69,9 @@ class channel : public registration<typename Loop::type_ref> {
   void close() noexcept { loop_->remove_closed(*this); }
 
   void handle_read_event() {
+    static_assert(!detail::defines_handle_data<Derived>(),
+                  "asyncore: handle_data needs a kind that reads, such as file_dispatcher or "
+                  "dispatcher; a plain channel defines handle_read");
     if constexpr (detail::defines_handle_read<Derived>()) derived().handle_read();
   }
   void handle_write_event() {

@@ -3,12 +3,14 @@
 #ifndef ASYNCORE_CHANNEL_OPERATIONS_HPP
 #define ASYNCORE_CHANNEL_OPERATIONS_HPP
 
+#include <asyncore/concept/hooks.hpp>
 #include <asyncore/concept/predicates.hpp>
 #include <asyncore/interest.hpp>
 #include <asyncore/registration.hpp>
 #include <asyncore/type_name.hpp>
 
 #include <string_view>
+#include <type_traits>
 
 namespace asyncore::detail {
 
@@ -35,6 +37,19 @@ struct operations {
   predicate_mode (*mode)(open_record&);
   std::string_view (*name)(open_record&);
 };
+
+/// The channel whose registration this is.
+template <class T, class Record>
+[[gnu::always_inline]] inline T& as_channel(Record& r) {
+  static_assert(requires { sizeof(T); },
+                "asyncore: the closed list of a map names a class that is only declared: define it "
+                "in every file that uses the loop");
+  static_assert(std::is_base_of_v<Record, T>,
+                "asyncore: the closed list of a map names a class that is no channel of its loop");
+  static_assert(std::is_convertible_v<T*, Record*>,
+                "asyncore: derive publicly from the channel kind");
+  return static_cast<T&>(r);
+}
 
 /// Calls `event` on the channel if it still wants what it stands for: since the wait another hook
 /// may have paused it. Asks it again afterwards when that is its mode.
@@ -110,6 +125,7 @@ struct error {
   static constexpr auto entry = &operations::error;
   template <class T>
   static void on(T& channel) {
+    static_assert(defines_handle_error<T>());
     channel.handle_error();
   }
 };
@@ -167,7 +183,7 @@ struct name {
 
 template <class Op, class T>
 auto perform_on(open_record& r) {
-  return Op::on(static_cast<T&>(r));
+  return Op::on(as_channel<T>(r));
 }
 
 template <class T>

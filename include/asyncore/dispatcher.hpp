@@ -139,9 +139,9 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   static constexpr state_bits is_connected = base::first_free_bit;
   static constexpr state_bits is_connecting = base::first_free_bit << 1;
   static constexpr state_bits is_accepting = base::first_free_bit << 2;
-  static constexpr state_bits is_datagram = base::first_free_bit << 3;
-  static constexpr state_bits is_starved = base::first_free_bit << 4;  // no descriptor to accept
-  static constexpr state_bits first_free_bit = base::first_free_bit << 5;
+  static constexpr state_bits is_starved = base::first_free_bit << 3;  // no descriptor to accept
+  static constexpr state_bits first_free_bit = base::first_free_bit << 4;
+  using base::is_datagram;
 
   ~dispatcher() { forget_connection(); }
 

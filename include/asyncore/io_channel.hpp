@@ -126,7 +126,8 @@ class io_channel : public channel<Derived, Loop> {
   static constexpr state_bits close_reported = 1;  // handle_close has been called
   static constexpr state_bits read_over = 2;       // the stream has no more to read
   static constexpr state_bits write_over = 4;      // the stream takes no more
-  static constexpr state_bits first_free_bit = 8;  // for the kinds above
+  static constexpr state_bits is_datagram = 8;     // an empty message is not an end
+  static constexpr state_bits first_free_bit = 16; // for the kinds above
 
   ~io_channel() { abandon(); }
 
@@ -174,6 +175,7 @@ class io_channel : public channel<Derived, Loop> {
 
  private:
   ASYNCORE_COLD io_result read_ended(std::ptrdiff_t n) {
+    if (n == 0 && (state_ & is_datagram) != 0) return io_result(0);
     if (n < 0 && !is_disconnect(static_cast<int>(-n))) return io_result(n);
     if (this->native_handle() < 0) return io_result::end();
     state_ |= read_over;

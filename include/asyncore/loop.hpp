@@ -60,7 +60,7 @@ class basic_loop {
   void run(run_options options = {});
 
   /// One turn: waits at most `timeout`, dispatches what is ready, and destroys the owned channels
-  /// that closed. A signal does not end it. Throws as `run`; `std::errc::operation_not_permitted`
+  /// that closed. Returns at once when the map is empty. A signal does not end it. Throws as `run`; `std::errc::operation_not_permitted`
   /// when called from a hook of the same loop.
   void poll(timeout_type timeout = std::chrono::nanoseconds(0));
 

@@ -1,18 +1,33 @@
 // SPDX-License-Identifier: BSL-1.0
-/// Says which requirement of a concept a type does not meet.
+/// Says what is wrong with a poller, a map or a channel that a loop is given.
 #ifndef ASYNCORE_CONCEPT_CHECK_HPP
 #define ASYNCORE_CONCEPT_CHECK_HPP
 
 #include <asyncore/concept/channel_map.hpp>
 #include <asyncore/concept/poller.hpp>
+#include <asyncore/concept/system.hpp>
 
-namespace asyncore::detail {
+#include <concepts>
+#include <cstddef>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+
+namespace asyncore {
+
+template <class Derived, class Loop>
+class channel;
+
+namespace detail {
 
 /// True for a poller; otherwise stops the compilation at the first thing that is missing.
 template <class P>
 constexpr bool check_poller() {
   static_assert(requires { typename P::system; },
                 "asyncore: the Poller names no system calls: add `using system = posix_system;`");
+  static_assert(system_calls<typename P::system>,
+                "asyncore: the Poller's system lacks one of the calls that "
+                "concept/system.hpp lists");
   static_assert(requires { std::string_view(P::name); },
                 "asyncore: the Poller has no name: add `static constexpr std::string_view name`");
   static_assert(requires(P& p, token t, interest i) {
@@ -31,15 +46,58 @@ constexpr bool check_poller() {
   return true;
 }
 
-/// True for a channel map; otherwise stops the compilation.
+/// True for a channel map; otherwise stops the compilation at the first thing that is missing.
 template <class M>
 constexpr bool check_channel_map() {
-  static_assert(channel_map<M>,
-                "asyncore: the Map is not a channel map such as fd_table<>: see what "
-                "concept/channel_map.hpp asks for");
+  static_assert(requires { typename M::channels; typename M::record; },
+                "asyncore: the Map is not a channel map such as fd_table<>: it names no `channels` "
+                "and no `record` (see concept/channel_map.hpp)");
+  static_assert(requires(const M& c, int fd) {
+    { c.room_for(fd) } -> std::same_as<std::error_code>;
+  }, "asyncore: the Map has no `std::error_code room_for(int fd) const`");
+  static_assert(requires(M& m, token t, typename M::record& r) { m.insert(t, r); },
+                "asyncore: the Map has no `void insert(token, record&)`");
+  static_assert(requires(M& m, token t) {
+    { m.erase(t) } noexcept;
+  }, "asyncore: the Map has no `void erase(token) noexcept`");
+  static_assert(requires(const M& c, token t) {
+    { c.find(t) } -> std::same_as<typename M::record*>;
+  }, "asyncore: the Map has no `record* find(token) const`");
+  static_assert(requires(const M& c) {
+    { c.size() } -> std::convertible_to<std::size_t>;
+  }, "asyncore: the Map has no `std::size_t size() const`");
+  static_assert(requires(M& m, any_visitor<typename M::record> f) { m.for_each(f); },
+                "asyncore: the Map has no `for_each(f)`, a template that calls f(record) for each");
   return true;
 }
 
-}  // namespace asyncore::detail
+/// True when `Loop` can own a `Channel` made from `Args...`; otherwise stops the compilation at
+/// the first thing that is wrong.
+template <class Channel, class Loop, class... Args>
+constexpr bool check_emplaced() {
+  using kind = channel<Channel, Loop>;
+  static_assert(!std::is_base_of_v<kind, Channel> || std::is_convertible_v<Channel*, kind*>,
+                "asyncore: derive publicly from the channel kind");
+  static_assert(std::is_base_of_v<kind, Channel> || requires { typename Channel::loop_type; },
+                "asyncore: what is emplaced is no channel: derive it publicly from a channel kind, "
+                "as in `struct server : asyncore::dispatcher<server>`");
+  if constexpr (!std::is_base_of_v<kind, Channel>) {
+    static_assert(std::is_same_v<typename Channel::loop_type, Loop>,
+                  "asyncore: this channel is of another loop: name this loop's type as the second "
+                  "template argument of its base");
+    static_assert(!std::is_same_v<typename Channel::loop_type, Loop>,
+                  "asyncore: pass the class itself as the first template argument of its base, as "
+                  "in `struct server : asyncore::dispatcher<server>`");
+  } else {
+    static_assert(std::is_constructible_v<Channel, Loop&, Args...>,
+                  "asyncore: the channel has no public constructor that takes the loop and these "
+                  "arguments: inherit its base's, as in `using dispatcher::dispatcher;`, or write "
+                  "one");
+  }
+  return true;
+}
+
+}  // namespace detail
+}  // namespace asyncore
 
 #endif

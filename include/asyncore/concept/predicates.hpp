@@ -79,6 +79,9 @@ constexpr predicate_mode mode_of() {
   if constexpr (!asks_readable<T> && !asks_writable<T>) {
     return predicate_mode::constant;
   } else if constexpr (requires { T::predicates; }) {
+    static_assert(std::is_same_v<decltype(T::predicates), const predicate_mode>,
+                  "asyncore: write `static constexpr auto predicates = asyncore::ask_on_rearm;`, "
+                  "or asyncore::ask_every_turn");
     return T::predicates;
   } else {
     return predicate_mode::every_turn;

@@ -11,9 +11,9 @@ namespace asyncore {
 /// up (poll(2), POLLHUP on an unconnected socket).
 template <class Derived, class Loop, class Transport>
 interest dispatcher<Derived, Loop, Transport>::wanted_interest() {
+  if (has(is_connecting)) return interest::write;
   if (has(is_connected | is_datagram)) [[likely]]
     return base::wanted_interest();
-  if (has(is_connecting)) return interest::write;
   if constexpr (accepts())
     if (has(is_accepting) && !has(is_starved) && detail::ask_readable(this->derived()))
       return interest::read;

@@ -29,9 +29,7 @@ basic_loop<Poller, Map>::~basic_loop() {
 template <class Poller, class Map>
 template <class Channel, class... Args>
 Channel& basic_loop<Poller, Map>::emplace(Args&&... args) {
-  static_assert(std::is_same_v<typename Channel::loop_type, basic_loop>,
-                "asyncore: this channel is of another loop: name this loop's type as the second "
-                "template argument of its base");
+  static_assert(detail::check_emplaced<Channel, basic_loop, Args...>());
   auto* const channel = new Channel(*this, std::forward<Args>(args)...);
   record& r = *channel;
   r.owned_ = true;

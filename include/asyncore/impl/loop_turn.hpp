@@ -40,6 +40,7 @@ void basic_loop<Poller, Map>::run(run_options options) {
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::poll(timeout_type timeout) {
+  if (empty()) return reap();
   const bool timed = timeout && timeout->count() > 0;
   const auto deadline = timed ? system().now() + *timeout : std::chrono::nanoseconds(0);
   while (!turn(timeout) && !stopping_.load(std::memory_order_relaxed))

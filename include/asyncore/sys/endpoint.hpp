@@ -70,7 +70,8 @@ public:
   /// The same, with the error in `ec` (cleared on success) and an empty endpoint returned then.
   static endpoint parse(std::string_view text, std::error_code& ec) noexcept {
     endpoint result;
-    return settle(result, result.read(text), ec);
+    ec = errno_code(result.read(text));
+    return result;
   }
 
   /// The address `host`, "127.0.0.1", "::1" or "fe80::1%eth0" (numeric and without brackets, no
@@ -86,7 +87,8 @@ public:
   static endpoint ip(std::string_view host, std::uint16_t port, std::error_code& ec) noexcept {
     endpoint result;
     const bool v6 = host.find(':') != host.npos;
-    return settle(result, v6 ? result.read_v6(host, port) : result.read_v4(host, port), ec);
+    ec = errno_code(v6 ? result.read_v6(host, port) : result.read_v4(host, port));
+    return result;
   }
 
   /// AF_INET, AF_INET6, AF_UNIX, another family that the kernel gave, or AF_UNSPEC if empty.
@@ -175,7 +177,7 @@ private:
 #endif
       "; addresses are numeric (host names are not looked up), ports are 0 to 65535";
 
-  // The read functions return 0 or an errno value, and then leave *this in any state.
+  // The read functions return 0, or an errno value and leave *this as it was.
 
   int read(std::string_view text) noexcept {
     if (text.find('\0') != text.npos) return EINVAL;
@@ -241,7 +243,7 @@ private:
   }
 
   static int read_zone(std::string_view zone, std::uint32_t& index) noexcept {
-    if (zone.empty() || zone.find('\0') != zone.npos) return EINVAL;
+    if (zone.find('\0') != zone.npos) return EINVAL;
     if (zone.find_first_not_of(digits) == zone.npos)
       return read_number(zone, UINT32_MAX, index) ? 0 : EINVAL;
     char name[IF_NAMESIZE];
@@ -339,11 +341,6 @@ private:
     std::memcpy(storage_, &address, sizeof(address));
     resize(static_cast<socklen_t>(size));
     return 0;
-  }
-
-  static endpoint settle(const endpoint& result, int error, std::error_code& ec) noexcept {
-    ec = errno_code(error);
-    return error == 0 ? result : endpoint();
   }
 
   [[noreturn]] static void refuse(std::string_view text, std::error_code ec,

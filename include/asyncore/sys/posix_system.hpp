@@ -3,6 +3,7 @@
 #ifndef ASYNCORE_SYS_POSIX_SYSTEM_HPP
 #define ASYNCORE_SYS_POSIX_SYSTEM_HPP
 
+#include <asyncore/concept/system.hpp>
 #include <asyncore/config.hpp>
 #include <asyncore/sys/endpoint.hpp>
 #include <asyncore/sys/unique_fd.hpp>
@@ -159,6 +160,8 @@ struct posix_system {
   }
 #endif
 };
+
+static_assert(system_calls<posix_system>);
 
 }  // namespace asyncore
 
