@@ -3,6 +3,7 @@
 #ifndef ASYNCORE_REGISTRATION_HPP
 #define ASYNCORE_REGISTRATION_HPP
 
+#include <asyncore/fwd.hpp>
 #include <asyncore/interest.hpp>
 #include <asyncore/list_node.hpp>
 #include <asyncore/token.hpp>
@@ -10,9 +11,6 @@
 #include <cstdint>
 
 namespace asyncore {
-
-template <class Poller, class Map>
-class basic_loop;
 
 /// The part of a channel that its loop and its map work with. `TypeRef` names the channel's type
 /// at run time: a small number in a closed set, a table of functions in an open one.

@@ -3,8 +3,7 @@
 #ifndef ASYNCORE_CONCEPT_HOOKS_HPP
 #define ASYNCORE_CONCEPT_HOOKS_HPP
 
-#include <asyncore/sys/endpoint.hpp>
-#include <asyncore/sys/socket.hpp>
+#include <asyncore/fwd.hpp>
 
 #include <cstddef>
 #include <span>

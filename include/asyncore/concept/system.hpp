@@ -3,8 +3,7 @@
 #ifndef ASYNCORE_CONCEPT_SYSTEM_HPP
 #define ASYNCORE_CONCEPT_SYSTEM_HPP
 
-#include <asyncore/sys/endpoint.hpp>
-#include <asyncore/sys/unique_fd.hpp>
+#include <asyncore/fwd.hpp>
 
 #include <sys/uio.h>
 

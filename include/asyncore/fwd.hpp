@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSL-1.0
+/// The names of the library, declared only.
+#ifndef ASYNCORE_FWD_HPP
+#define ASYNCORE_FWD_HPP
+
+#include <asyncore/config.hpp>
+
+#include <cstddef>
+
+namespace asyncore {
+
+class endpoint;
+class socket;
+class unique_fd;
+struct fd_closer;
+struct posix_system;
+
+#if ASYNCORE_HAS_EPOLL
+class epoll_poller;
+#endif
+class poll_poller;
+class select_poller;
+
+template <class... Channels>
+class fd_table;
+template <std::size_t N, class... Channels>
+class fixed_fd_table;
+template <class... Channels>
+class hash_map;
+
+template <class Poller, class Map>
+class basic_loop;
+template <class Derived, class Loop>
+class channel;
+
+}  // namespace asyncore
+
+#endif
