@@ -167,17 +167,18 @@ BOOST_AUTO_TEST_CASE(refuses_what_is_not_an_endpoint) {
     [::1]]:80 [[::1]]:80 [::1:80 ::1]:80 x[::1]:80 []:80 [:]:80 [:::]:80 [1:2:3:4:5:6:7]:80
     [1:2:3:4:5:6:7:8:9]:80 [::12345]:80 [::1::]:80 [localhost]:80 [::1.2.3]:80
     [00000:0000:0000:0000:0000:ffff:255.255.255.255]:80
-    [fe80::1%]:80 [%1]:80 [%]:80 [fe80::1%4294967296]:80 [fe80::1%18446744073709551617]:80
-    unix unix: unix:@ UNIX:/path /path @name unix/path unix:@\ unix:@\x unix:@\x4 unix:@\x4g
-    unix:@\xg4 unix:@\n unix:@\X41 unix:@\x+1 unix:@a\ unix:@\\\)");
+    [fe80::1%]:80 [fe80::1%1]]:80 [%1]:80 [%]:80 [fe80::1%4294967296]:80 unix unix: unix:@
+    [fe80::1%18446744073709551617]:80 UNIX:/path /path @name unix/path unix:@\ unix:@\x unix:@\x4
+    unix:@\x4g unix:@\xg4 unix:@\n unix:@\X41 unix:@\x+1 unix:@a\ unix:@\\\)");
   int count = 0;
   for (std::string text; words >> text; ++count)
     BOOST_TEST((error_of(text) == errc::invalid_argument), text);
-  BOOST_TEST(count == 86);
+  BOOST_TEST(count == 87);
   for (const std::string_view text :
        {""sv, "\0"sv, " "sv, "127.0.0.1:80\0"sv, "127.0.0.1\0:80"sv, "127.0.0.1\0.example:80"sv,
         "[::1\0]:80"sv, "[fe80::1%1\0]:80"sv, "unix:\0"sv, "unix:/a\0b"sv, "unix:/a\0"sv,
-        "unix:@a\0b"sv, " unix:/path"sv, "127.0.0.1: 80"sv, "[::1] :80"sv})
+        "unix:@a\0b"sv, " unix:/path"sv, "127.0.0.1: 80"sv, "[::1] :80"sv,
+        "unix:@\\x41"sv.substr(0, 9), "127.0.0.1:80"sv.substr(0, 10)})
     BOOST_TEST((error_of(text) == errc::invalid_argument), text);
 }
 
