@@ -9,6 +9,11 @@
 #include <asyncore/dispatcher_with_send.hpp>
 
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <type_traits>
 

@@ -38,9 +38,9 @@ struct operations {
   std::string_view (*name)(open_record&);
 };
 
-/// The channel whose registration this is.
+/// True when `T` is a channel whose registration is a `Record`; otherwise stops the compilation.
 template <class T, class Record>
-[[gnu::always_inline]] inline T& as_channel(Record& r) {
+constexpr bool check_registered() {
   static_assert(requires { sizeof(T); },
                 "asyncore: the closed list of a map names a class that is only declared: define it "
                 "in every file that uses the loop");
@@ -48,7 +48,7 @@ template <class T, class Record>
                 "asyncore: the closed list of a map names a class that is no channel of its loop");
   static_assert(std::is_convertible_v<T*, Record*>,
                 "asyncore: derive publicly from the channel kind");
-  return static_cast<T&>(r);
+  return true;
 }
 
 /// Calls `event` on the channel if it still wants what it stands for: since the wait another hook
@@ -183,7 +183,8 @@ struct name {
 
 template <class Op, class T>
 auto perform_on(open_record& r) {
-  return Op::on(as_channel<T>(r));
+  static_assert(check_registered<T, open_record>());
+  return Op::on(static_cast<T&>(r));
 }
 
 template <class T>

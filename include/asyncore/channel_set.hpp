@@ -60,7 +60,8 @@ class channel_set {
     if constexpr (Last - First == 1) {
       using channel_type =
           typename std::remove_cvref_t<decltype(types[boost::hana::size_c<First>])>::type;
-      return Op::on(detail::as_channel<channel_type>(r));
+      static_assert(detail::check_registered<channel_type, record>());
+      return Op::on(static_cast<channel_type&>(r));
     } else {
       constexpr std::size_t middle = First + (Last - First) / 2;
       if (r.type() < middle) return choose<Op, First, middle>(r);

@@ -37,27 +37,38 @@ using default_poller = std::remove_cvref_t<decltype(boost::hana::front(pollers))
 /// A loop that takes any channel.
 using default_loop = basic_loop<default_poller, fd_table<>>;
 
+// Templates, so that a program which does not use the default loop does not compile it.
+
 /// The loop of channels that are constructed without one: each thread has its own.
-inline default_loop& this_thread_loop() {
-  thread_local default_loop loop;
+template <class Loop = default_loop>
+Loop& this_thread_loop() {
+  thread_local Loop loop;
   return loop;
 }
 
 /// Python's `asyncore.loop`: `this_thread_loop().run(options)`.
-inline void loop(run_options options = {}) { this_thread_loop().run(options); }
+template <class Loop = default_loop>
+void loop(run_options options = {}) {
+  this_thread_loop<Loop>().run(options);
+}
 
 /// Python's `asyncore.poll`: `this_thread_loop().poll(timeout)`.
-inline void poll(timeout_type timeout = std::chrono::nanoseconds(0)) {
-  this_thread_loop().poll(timeout);
+template <class Loop = default_loop>
+void poll(timeout_type timeout = std::chrono::nanoseconds(0)) {
+  this_thread_loop<Loop>().poll(timeout);
 }
 
 /// Python's `asyncore.close_all`: `this_thread_loop().close_all(ignore_errors)`.
-inline void close_all(bool ignore_errors = false) { this_thread_loop().close_all(ignore_errors); }
+template <class Loop = default_loop>
+void close_all(bool ignore_errors = false) {
+  this_thread_loop<Loop>().close_all(ignore_errors);
+}
 
 /// The names that `with_poller` knows, as in "epoll, poll, select, best".
-inline std::string poller_names() {
+template <class Pollers = decltype(pollers)>
+std::string poller_names() {
   std::string names;
-  boost::hana::for_each(pollers, [&](auto p) {
+  boost::hana::for_each(Pollers{}, [&](auto p) {
     names += std::string(decltype(p)::type::name) + ", ";
   });
   return names + "best";

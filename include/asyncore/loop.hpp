@@ -7,15 +7,15 @@
 #include <asyncore/concept/channel_map.hpp>
 #include <asyncore/concept/check.hpp>
 #include <asyncore/concept/poller.hpp>
+#include <asyncore/duration.hpp>
 #include <asyncore/error.hpp>
 #include <asyncore/log.hpp>
 #include <asyncore/out_queue.hpp>
 #include <asyncore/receive_buffer.hpp>
 #include <asyncore/registration.hpp>
+#include <asyncore/stop_flag.hpp>
 #include <asyncore/timeout.hpp>
 
-#include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <type_traits>
@@ -66,7 +66,7 @@ class basic_loop {
 
   /// Ends `run` after the current turn; if none is running, the next one at once. Does not wake a
   /// loop that waits. Thread-safe, and safe in a signal handler.
-  void stop() noexcept { stopping_.store(true, std::memory_order_relaxed); }
+  void stop() noexcept { stopping_.raise(); }
 
   /// Calls `close()` of every channel. When one throws, the rest stays open and it is thrown on,
   /// unless `ignore_errors`; `exit_now` always is.
@@ -201,7 +201,7 @@ class basic_loop {
   list_node idle_;        // owned, in no map
   std::uint32_t last_generation_ = 0;
   bool in_turn_ = false;
-  std::atomic<bool> stopping_ = false;
+  stop_flag stopping_;
   std::chrono::nanoseconds resume_at_{0};
   std::error_code last_error_;
   receive_buffer receive_buffer_;

@@ -3,7 +3,8 @@
 #ifndef ASYNCORE_TIMEOUT_HPP
 #define ASYNCORE_TIMEOUT_HPP
 
-#include <chrono>
+#include <asyncore/duration.hpp>
+
 #include <limits>
 #include <optional>
 

@@ -13,13 +13,20 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 namespace asyncore {
 
-/// A terminator as it is set and got: nothing (collect everything), a number of bytes, or a
-/// string.
-using terminator = std::variant<std::monostate, std::uint64_t, std::string>;
+/// A terminator as `get_terminator` tells it: a string, a number of bytes, or nothing, when
+/// everything is given out as it comes.
+struct terminator {
+  std::string text;         // empty unless it is a string
+  std::uint64_t count = 0;  // 0 unless it is a number; what is left of it
+
+  bool none() const noexcept { return text.empty() && count == 0; }
+  friend bool operator==(const terminator& a, const terminator& b) noexcept {
+    return a.text == b.text && a.count == b.count;
+  }
+};
 
 /// The input side of `async_chat`, without a descriptor. Gives out what stands before each
 /// terminator, straight from the input; only what straddles two inputs is kept, at most one byte
@@ -45,9 +52,9 @@ class splitter {
   }
 
   /// The terminator; of a number, what is left of it.
-  asyncore::terminator get() const {
-    if (kind_ == kind::number) return left_;
-    if (kind_ == kind::text) return automaton_.text();
+  terminator get() const {
+    if (kind_ == kind::number) return {{}, left_};
+    if (kind_ == kind::text) return {automaton_.text(), 0};
     return {};
   }
 

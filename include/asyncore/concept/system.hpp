@@ -3,11 +3,11 @@
 #ifndef ASYNCORE_CONCEPT_SYSTEM_HPP
 #define ASYNCORE_CONCEPT_SYSTEM_HPP
 
+#include <asyncore/duration.hpp>
 #include <asyncore/fwd.hpp>
 
 #include <sys/uio.h>
 
-#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <span>

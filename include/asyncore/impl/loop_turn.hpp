@@ -32,10 +32,10 @@ struct basic_loop<Poller, Map>::turn_sink {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::run(run_options options) {
   std::uint64_t left = options.count.value_or(1);
-  while (left > 0 && !empty() && !stopping_.load(std::memory_order_relaxed))
+  while (left > 0 && !empty() && !stopping_.raised())
     if (turn(options.timeout) && options.count) --left;
   reap();
-  stopping_.store(false, std::memory_order_relaxed);
+  stopping_.lower();
 }
 
 template <class Poller, class Map>
@@ -43,7 +43,7 @@ void basic_loop<Poller, Map>::poll(timeout_type timeout) {
   if (empty()) return reap();
   const bool timed = timeout && timeout->count() > 0;
   const auto deadline = timed ? system().now() + *timeout : std::chrono::nanoseconds(0);
-  while (!turn(timeout) && !stopping_.load(std::memory_order_relaxed))
+  while (!turn(timeout) && !stopping_.raised())
     if (timed) timeout = deadline - system().now();
 }
 

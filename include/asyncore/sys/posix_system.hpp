@@ -5,6 +5,7 @@
 
 #include <asyncore/concept/system.hpp>
 #include <asyncore/config.hpp>
+#include <asyncore/duration.hpp>
 #include <asyncore/sys/endpoint.hpp>
 #include <asyncore/sys/unique_fd.hpp>
 
@@ -15,7 +16,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <span>
 
