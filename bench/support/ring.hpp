@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSL-1.0
+/// The work that every dispatch_cost program does: bytes that travel around a ring of pipes.
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "options.hpp"
+
+namespace bench {
+
+/// One station of the ring: the pipe it reads from and the pipe it writes to.
+struct link {
+  int from;
+  int to;
+};
+
+/// Takes one byte out of one pipe and puts it into the next: the work of one event.
+inline void hop(int from, int to) {
+  char byte;
+  if (::read(from, &byte, 1) != 1) fail("read from a pipe of the ring");
+  if (::write(to, &byte, 1) != 1) fail("write to a pipe of the ring");
+}
+
+class ring {
+ public:
+  explicit ring(std::string what) : options_(std::move(what)) {
+    options_.add_option("--pipes", pipes_, "pipes in the ring")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 100'000));
+    options_.add_option("--bytes", bytes_, "bytes that travel at the same time")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 50'000));
+    options_.add_option("--hops", hops_, "hops before the end, all bytes together")
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
+  }
+
+  /// Where a program adds options of its own, before `open`.
+  CLI::App& options() { return options_; }
+
+  /// Reads the command line, makes the pipes and puts the bytes in, evenly spread.
+  void open(int argc, char** argv) {
+    parse(options_, argc, argv);
+    const auto count = static_cast<std::size_t>(pipes_);
+    allow_descriptors(2 * count + 16);
+    std::vector<int> read_ends, write_ends;
+    for (std::size_t i = 0; i < count; ++i) {
+      int ends[2];
+      if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) fail("pipe2");
+      read_ends.push_back(ends[0]);
+      write_ends.push_back(ends[1]);
+    }
+    for (std::size_t i = 0; i < count; ++i)
+      links_.push_back({read_ends[i], write_ends[(i + 1) % count]});
+    const auto bytes = static_cast<std::size_t>(bytes_);
+    for (std::size_t i = 0; i < bytes; ++i)
+      if (::write(write_ends[i * count / bytes % count], "x", 1) != 1) fail("fill the ring");
+    start_ = std::chrono::steady_clock::now();
+  }
+
+  const std::vector<link>& links() const { return links_; }
+
+  /// How many hops to make.
+  long hops() const { return hops_; }
+
+  /// Prints the time one hop took, kernel and all.
+  void report() const {
+    const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start_;
+    std::printf("%ld hops, %d pipes, %d bytes: %.1f ns per hop\n", hops_, pipes_, bytes_,
+                took.count() / static_cast<double>(hops_));
+  }
+
+ private:
+  CLI::App options_;
+  int pipes_ = 100;
+  int bytes_ = 100;
+  long hops_ = 1'000'000;
+  std::vector<link> links_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+}  // namespace bench
