@@ -3,6 +3,7 @@
 #ifndef ASYNCORE_ASYNC_CHAT_HPP
 #define ASYNCORE_ASYNC_CHAT_HPP
 
+#include <asyncore/chat/pending_output.hpp>
 #include <asyncore/chat/producer.hpp>
 #include <asyncore/chat/splitter.hpp>
 #include <asyncore/chat/terminator.hpp>
@@ -11,18 +12,22 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <limits>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace asyncore {
 
 /// Python's `asynchat.async_chat`. `Derived` defines `collect_incoming_data(span)`, which is given
 /// what arrives, in pieces and without terminators, in memory that is valid until it returns; and
-/// `found_terminator()`, which is called at each terminator and may set another one. What is
-/// pushed leaves in its order; producers are asked when the connection takes more.
+/// `found_terminator()`, which is called at each terminator and may set another one. What these
+/// throw reaches `handle_error`, and if that leaves the channel open, what is behind the bytes that
+/// they were given follows before the next wait. What is pushed leaves in its order; producers are
+/// asked when the connection takes more.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   using base = dispatcher_with_send<Derived, Loop, Transport>;
@@ -32,15 +37,20 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
 
   /// What ends a piece from now on, also for what has been received and not been given out yet.
   /// A string, which is not given out itself; a number of bytes; or nothing: what arrives is
-  /// given out at once. An empty string and 0 mean nothing, as in Python. Throws
-  /// `std::system_error`: `invalid_argument` for a negative number, `value_too_large` for one
-  /// above the largest ptrdiff_t; bad_alloc for a string.
+  /// given out at once. An empty string and 0 mean nothing, as in Python; a single char is a
+  /// string. Throws `std::system_error`: `invalid_argument` for a negative number,
+  /// `value_too_large` for one above the largest ptrdiff_t; bad_alloc for a string. Then nothing
+  /// has changed.
   /// @{
   void set_terminator(std::string_view text) { input_.set_text(text); }
   void set_terminator(const char* text) { input_.set_text(text); }
   void set_terminator(char text) { input_.set_text({&text, 1}); }
   void set_terminator(std::nullptr_t) noexcept { input_.set_number(0); }
   void set_terminator(std::nullopt_t) noexcept { input_.set_number(0); }
+  void set_terminator(const terminator& what) {
+    if (what.text.empty()) return set_terminator(what.count);
+    set_terminator(what.text);
+  }
   template <std::integral Number>
     requires(!std::same_as<Number, bool> && !std::same_as<Number, char>)
   void set_terminator(Number count) {
@@ -59,25 +69,36 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   /// What ends a piece; of a number, what is left of it.
   terminator get_terminator() const { return input_.get(); }
 
-  /// Sends all of `bytes` behind what has been pushed, as `send` does.
+  /// Sends all of `bytes` behind what has been pushed, as `dispatcher_with_send::send` does.
+  /// @{
   io_result push(bytes_view bytes) {
     if (pending_.empty() && !pending_.ends()) return base::send(bytes);
     if (this->native_handle() < 0 || base::has(base::write_over)) return io_result::end();
-    if (queued() > Derived::out_queue_limit) return base::limit_reached();
+    if (queued() > this->derived().out_queue_limit) return base::limit_reached();
     if (!pending_.ends()) pending_.push_bytes(bytes, this->loop().blocks());
     return io_result(static_cast<std::ptrdiff_t>(bytes.size()));
   }
+  io_result send(bytes_view bytes) { return push(bytes); }
+  /// @}
 
   /// Sends what a producer gives, behind what has been pushed: a class with `more()`, or a pointer
-  /// to one such as a unique_ptr. Python's `push_with_producer`.
+  /// to one such as a unique_ptr. Python's `push_with_producer`. Beyond `producer_limit`,
+  /// `handle_out_queue_limit` is called and the producer dropped; outside of a turn it may be asked
+  /// at once. After either *this may be gone. What a producer throws reaches `handle_error`, or the
+  /// caller outside of a turn; it is asked again when the connection takes more.
   template <class Producer>
     requires producer<std::remove_cvref_t<Producer>> ||
              producer_pointer<std::remove_cvref_t<Producer>>
   void push_with_producer(Producer&& source) {
-    if (this->native_handle() < 0 || pending_.ends()) return;
+    if (this->native_handle() < 0 || base::has(base::write_over) || pending_.ends()) return;
+    if (pending_.producers() >= this->derived().producer_limit) {
+      base::limit_reached();
+      return;
+    }
     pending_.push_producer(std::forward<Producer>(source));
     base::send_soon();
   }
+  void push_with_producer(bytes_view bytes) { push(bytes); }
 
   /// Calls `handle_close`, which closes, when all that has been pushed is sent; what is pushed
   /// later is dropped.
@@ -87,25 +108,37 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     this->rearm();
   }
 
-  /// Drops what has been received and not given out, and what has been pushed and not been sent.
+  /// Drops what has been received and not given out, and what has been pushed and not been sent,
+  /// a `close_when_done` too.
   void discard_buffers() noexcept {
     input_.discard();
-    drop_output();
+    this->queue_.clear(this->loop().blocks());
+    pending_.clear(this->loop().blocks());
+    this->state_ &= static_cast<typename base::state_bits>(~base::is_blocked);
+    this->rearm();
   }
 
   /// The bytes that wait to be sent, not counting what producers will give.
   std::size_t queued() const noexcept { return base::queued() + pending_.size(); }
 
-  /// Bytes received at a time, and sent at a time, at most. The first is the size of the loop's
-  /// buffer, which all channels share.
+  // What a class may define its own of, as a constant or as a member:
+
+  /// Bytes received at a time, at most; from 1 to the size of the loop's buffer, which all channels
+  /// share.
   static constexpr std::size_t ac_in_buffer_size = receive_buffer::size;
+
+  /// Bytes sent at a time, at most; at least 1.
   static constexpr std::size_t ac_out_buffer_size = 65536;
 
   /// More bytes than this are not collected while a string terminator does not come, so that a
-  /// peer cannot fill the memory; a class may define its own, and what happens then.
+  /// peer cannot fill the memory.
   static constexpr std::size_t incoming_limit = std::size_t{1} << 20;
 
-  /// Called when the limit is reached. Logs it and closes.
+  /// More producers than this do not wait.
+  static constexpr std::size_t producer_limit = 1024;
+
+  /// Called when more bytes than the limit have been collected. Logs it and closes. If a class's
+  /// own does not close, it is called again after as many more.
   void handle_incoming_limit() {
     this->derived().log_info("no terminator within the incoming limit, closing channel " +
                                  this->derived().description(),
@@ -116,8 +149,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   /// Called at the end of the stream, and when all is sent after `close_when_done`. Closes.
   void handle_close() { this->derived().close(); }
 
-  /// Gives the input to the terminator's search. What a hook throws leaves the rest of `data`
-  /// unread.
+  /// Gives the input to the terminator's search.
   void handle_data(std::span<const std::byte> data) {
     static_assert(
         requires(Derived& d) { d.collect_incoming_data(data); },
@@ -125,25 +157,52 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     static_assert(
         requires(Derived& d) { d.found_terminator(); },
         "asyncore: async_chat needs `void found_terminator()`");
-    input_.feed(data, hooks{this->derived(), this->loop(), this->id()});
+    if (!input_.feed(data, hooks{this->derived()})) return;
+    if (input_.waiting() > this->derived().incoming_limit) [[unlikely]] {
+      input_.wait_anew();
+      this->derived().handle_incoming_limit();
+    }
   }
 
   void close() noexcept {
     base::close();
-    pending_.clear(this->loop().blocks());
-    input_.discard();
+    drop_pending();
   }
 
+  void handle_read_event() {
+    // What a hook that threw has left comes first: before the next wait.
+    if (input_.interrupted()) [[unlikely]]
+      return this->rearm();
+    base::handle_read_event();
+  }
+  interest before_wait() {
+    if (input_.interrupted()) [[unlikely]] {
+      Loop& loop = this->loop();
+      const token id = this->id();
+      handle_data({});
+      if (!loop.alive(id)) return interest::none;
+    }
+    return base::before_wait();
+  }
   bool has_output() const noexcept {
-    return !this->queue_.empty() || !pending_.empty() || pending_.ends();
+    return !base::has(base::write_over) &&
+           (!this->queue_.empty() || !pending_.empty() || pending_.ends());
   }
   bool refill() {
-    if (pending_.refill(this->queue_, this->loop().blocks())) return true;
-    if (pending_.ends()) this->derived().handle_close_event();
-    return false;
+    const retry_scope retry(*this);
+    const auto refilled = pending_.refill(this->queue_, this->loop().blocks());
+    if (refilled == pending_output::refilled::nothing && pending_.take_end())
+      this->derived().handle_close_event();
+    return refilled == pending_output::refilled::bytes;
   }
+  std::span<std::byte> receive_space() {
+    const std::span<std::byte> all = base::receive_space();
+    const std::size_t most = this->derived().ac_in_buffer_size;
+    return all.first(most < all.size() ? most : all.size());
+  }
+  std::size_t most_to_send() const noexcept { return this->derived().ac_out_buffer_size; }
   void abandon() noexcept {
-    pending_.clear(this->loop().blocks());
+    drop_pending();
     base::abandon();
   }
 
@@ -151,29 +210,38 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   ~async_chat() { pending_.clear(this->loop().blocks()); }
 
  private:
-  /// The hooks as the splitter calls them; any of them may close or destroy the channel.
+  /// The hooks as the splitter calls them.
   struct hooks {
-    bool collect(std::span<const std::byte> piece) const {
-      channel.collect_incoming_data(piece);
-      if (!loop.alive(id)) return false;
-      if (channel.input_.waiting() <= Derived::incoming_limit) [[likely]]
-        return true;
-      channel.handle_incoming_limit();
-      return loop.alive(id);
-    }
-    bool found() const {
-      channel.found_terminator();
-      return loop.alive(id);
-    }
+    void collect(std::span<const std::byte> piece) const { channel.collect_incoming_data(piece); }
+    void found() const { channel.found_terminator(); }
+    void interrupted() const noexcept { channel.rearm(); }
     Derived& channel;
-    Loop& loop;
-    token id;
   };
 
-  void drop_output() noexcept {
-    this->queue_.clear(this->loop().blocks());
+  /// A producer is asked. When it throws, it is asked again when the socket takes more.
+  class retry_scope {
+   public:
+    explicit retry_scope(async_chat& channel) noexcept
+        : channel_(channel), loop_(channel.loop()), id_(channel.id()) {}
+    retry_scope(const retry_scope&) = delete;
+    retry_scope& operator=(const retry_scope&) = delete;
+    ~retry_scope() {
+      if (std::uncaught_exceptions() == exceptions_ || !loop_.alive(id_)) return;
+      if (!channel_.has_output()) return;
+      channel_.state_ |= base::is_blocked;
+      channel_.rearm();
+    }
+
+   private:
+    async_chat& channel_;
+    Loop& loop_;
+    token id_;
+    int exceptions_ = std::uncaught_exceptions();
+  };
+
+  void drop_pending() noexcept {
     pending_.clear(this->loop().blocks());
-    this->rearm();
+    input_.stop();
   }
 
   splitter input_;

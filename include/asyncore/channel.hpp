@@ -95,13 +95,11 @@ class channel : public registration<typename Loop::type_ref> {
   /// What the poller is to watch for now: of what the class defines hooks for, what its
   /// predicates say.
   interest wanted_interest() {
-    interest wanted = interest::none;
-    if constexpr (detail::defines_handle_read<Derived>())
-      if (detail::ask_readable(derived())) wanted |= interest::read;
-    if constexpr (detail::defines_handle_write<Derived>())
-      if (detail::ask_writable(derived())) wanted |= interest::write;
-    if constexpr (detail::defines_handle_expt<Derived>()) wanted |= interest::expt;
-    return wanted;
+    interest possible = interest::none;
+    if constexpr (detail::defines_handle_read<Derived>()) possible |= interest::read;
+    if constexpr (detail::defines_handle_write<Derived>()) possible |= interest::write;
+    if constexpr (detail::defines_handle_expt<Derived>()) possible |= interest::expt;
+    return asked(possible);
   }
 
   /// Customisation points of the channel kinds, called by the loop.
@@ -116,6 +114,19 @@ class channel : public registration<typename Loop::type_ref> {
   ~channel() { del_channel(); }
 
   using state_bits = std::uint16_t;
+
+  /// Of `possible`, what the predicates say, which may close or destroy the channel.
+  interest asked(interest possible) {
+    [[maybe_unused]] Loop& loop = *loop_;
+    [[maybe_unused]] const token id = this->id();
+    interest wanted = possible & interest::expt;
+    if (any(possible, interest::read) && detail::ask_readable(derived())) wanted |= interest::read;
+    if constexpr (detail::asks_readable<Derived> && detail::asks_writable<Derived>)
+      if (!loop.alive(id)) return interest::none;
+    if (any(possible, interest::write) && detail::ask_writable(derived()))
+      wanted |= interest::write;
+    return wanted;
+  }
 
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
   const Derived& derived() const noexcept { return static_cast<const Derived&>(*this); }

@@ -7,6 +7,8 @@
 #include <asyncore/out_queue.hpp>
 
 #include <array>
+#include <cstddef>
+#include <limits>
 
 namespace asyncore {
 
@@ -27,7 +29,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   io_result send(bytes_view bytes) {
     if (this->native_handle() < 0 || base::has(base::write_over)) [[unlikely]]
       return io_result::end();
-    if (queue_.size() > Derived::out_queue_limit) [[unlikely]]
+    if (queue_.size() > this->derived().out_queue_limit) [[unlikely]]
       return limit_reached();
     const auto all = static_cast<std::ptrdiff_t>(bytes.size());
     queue_.append(bytes, this->loop().blocks());
@@ -70,16 +72,21 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   void handle_write_event();
   interest wanted_interest() {
+    [[maybe_unused]] Loop& loop = this->loop();
+    [[maybe_unused]] const token id = this->id();
     interest wanted = base::wanted_interest();
+    if constexpr (detail::mode_of<Derived>() != predicate_mode::constant)
+      if (!loop.alive(id)) return interest::none;  // a predicate destroyed the channel
     if (base::has(base::is_connected) && this->derived().has_output()) wanted |= interest::write;
     return wanted;
   }
   /// Customisation points of the kinds above: whether there is something to send, and a way to put
   /// more into the queue when it is empty; `refill` returns false when there is no more, or when
-  /// the channel has closed.
+  /// the channel has closed. And how many bytes are sent at a time, at most.
   /// @{
   bool has_output() const noexcept { return !queue_.empty(); }
   bool refill() { return false; }
+  std::size_t most_to_send() const noexcept { return std::numeric_limits<std::size_t>::max(); }
   /// @}
   interest before_wait();
   void abandon() noexcept {
@@ -148,7 +155,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 template <class Derived, class Loop, class Transport>
 std::ptrdiff_t dispatcher_with_send<Derived, Loop, Transport>::send_some() {
   std::array<iovec, out_queue::most_pieces> pieces;
-  const std::size_t count = queue_.pieces(pieces);
+  const std::size_t count = queue_.pieces(pieces, this->derived().most_to_send());
   const iovec& first = pieces[0];
   const int fd = this->native_handle();
   const std::ptrdiff_t n =
@@ -195,20 +202,22 @@ void dispatcher_with_send<Derived, Loop, Transport>::drop_queue() noexcept {
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::handle_write_event() {
   if (base::has(base::is_connecting)) return base::handle_write_event();
+  Loop& loop = this->loop();
+  const token id = this->id();
   if (this->derived().has_output()) {
-    Loop& loop = this->loop();
-    const token id = this->id();
     this->state_ &= static_cast<state_bits>(~is_blocked);
     initiate_send();
     if (!loop.alive(id)) return;
     this->rearm();
   }
   if constexpr (detail::defines_handle_write<Derived>())
-    if (detail::ask_writable(this->derived())) this->derived().handle_write();
+    if (detail::ask_writable(this->derived()) && loop.alive(id)) this->derived().handle_write();
 }
 
 template <class Derived, class Loop, class Transport>
 interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
+  // No hook of this channel is running; one that registered the channel anew left this behind.
+  this->state_ &= static_cast<state_bits>(~in_hook);
   if (this->derived().has_output() && !base::has(is_blocked)) {
     Loop& loop = this->loop();
     const token id = this->id();

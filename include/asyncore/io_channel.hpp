@@ -60,13 +60,15 @@ class io_channel : public channel<Derived, Loop> {
     this->derived().close();
   }
 
-  /// Called when an exception left a hook (see `channel`). Logs it, and calls `handle_close`.
+  /// Called when an exception left a hook (see `channel`). Logs it and calls `handle_close`; when
+  /// that has been called already, closes.
   void handle_error() {
     const std::error_code code = this->loop().last_error();
     this->derived().log_info("uncaught exception, closing channel " +
                                  this->derived().description() + ": " +
                                  detail::current_error_text(code),
                              "error");
+    if ((state_ & close_reported) != 0) return this->derived().close();
     this->derived().handle_close_event();
   }
 
@@ -80,6 +82,7 @@ class io_channel : public channel<Derived, Loop> {
     static_assert(detail::defines_handle_close<Derived>());
     if ((state_ & close_reported) != 0) return;
     state_ |= close_reported;
+    this->loop().ask_again();
     this->derived().handle_close();
   }
 
@@ -103,18 +106,18 @@ class io_channel : public channel<Derived, Loop> {
   }
 
   interest wanted_interest() {
-    interest wanted = interest::none;
+    interest possible = interest::none;
     if constexpr (reads())
-      if ((state_ & read_over) == 0 && detail::ask_readable(this->derived()))
-        wanted |= interest::read;
+      if ((state_ & read_over) == 0) possible |= interest::read;
     if constexpr (detail::defines_handle_write<Derived>())
-      if ((state_ & write_over) == 0 && detail::ask_writable(this->derived()))
-        wanted |= interest::write;
+      if ((state_ & write_over) == 0) possible |= interest::write;
     if constexpr (detail::defines_handle_expt<Derived>())
-      if ((state_ & read_over) == 0) wanted |= interest::expt;
-    return wanted;
+      if ((state_ & read_over) == 0) possible |= interest::expt;
+    return this->asked(possible);
   }
   bool may_read() const noexcept { return reads() && (state_ & read_over) == 0; }
+  /// Customisation point of the kinds above: where `handle_data` receives.
+  std::span<std::byte> receive_space() { return this->loop().receive_bytes(); }
   void abandon() noexcept {
     this->del_channel();
     close_descriptor();
@@ -142,7 +145,7 @@ class io_channel : public channel<Derived, Loop> {
   /// Gives the class what there is to read.
   void deliver_read() {
     if constexpr (detail::defines_handle_data<Derived>()) {
-      const std::span<std::byte> buffer = this->loop().receive_bytes();
+      const std::span<std::byte> buffer = this->derived().receive_space();
       const io_result got = io_channel::recv(buffer);
       if (got.bytes() > 0) [[likely]]
         this->derived().handle_data(std::span<const std::byte>(buffer.first(got.bytes())));

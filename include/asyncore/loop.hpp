@@ -69,12 +69,14 @@ class basic_loop {
   void stop() noexcept { stopping_.raise(); }
 
   /// Calls `close()` of every channel. When one throws, the rest stays open and it is thrown on,
-  /// unless `ignore_errors`; `exit_now` always is.
+  /// unless `ignore_errors`, when the map is empty afterwards; `exit_now` always is.
   void close_all(bool ignore_errors = false);
 
   /// Python's `asyncore.readwrite`: dispatches `ready` to `channel`, of this loop, as if the poller
   /// had reported it. `channel` may be gone afterwards. Throws as `run`.
-  void readwrite(const record& channel, readiness ready) { dispatch_each(channel.id(), ready); }
+  void readwrite(const record& channel, readiness ready) {
+    if (channel.registered()) dispatch_each(channel.id(), ready);
+  }
 
   /// The number of channels in the map.
   std::size_t size() const noexcept { return map_.size(); }
@@ -132,15 +134,27 @@ class basic_loop {
 
   /// Has `r` finish what it put off and asked what it is interested in, before the next wait.
   void visit_before_wait(record& r) noexcept {
-    if (r.registered() && !r.every_turn_ && r.unlinked()) r.link_before(changed_);
+    if (r.every_turn_) {
+      ask_again_ = true;
+    } else if (r.registered() && r.unlinked()) {
+      r.link_before(changed_);
+    }
   }
+  void visit_before_wait(token id) noexcept {
+    if (id.generation == 0) return;
+    if (record* const r = map_.find(id)) visit_before_wait(*r);
+  }
+
+  /// A hook is called: what predicates have answered before it in this turn may be out of date.
+  void ask_again() noexcept { ask_again_ = true; }
 
   /// Asks an `ask_on_rearm` channel again, if its hook has left it in the loop.
   template <class Channel>
   void asked_after_hook(token id) {
     record* const r = map_.find(id);
     if (r == nullptr || !r->unlinked()) return;
-    if (detail::op::ask::on(static_cast<Channel&>(*r)) != r->armed_) r->link_before(changed_);
+    const interest wanted = detail::op::ask::on(static_cast<Channel&>(*r));
+    if (map_.find(id) == r && wanted != r->armed_) r->link_before(changed_);
   }
 
   /// True while the registration of this token lasts.
@@ -173,6 +187,8 @@ class basic_loop {
 
   bool turn(timeout_type timeout);
   void before_wait();
+  void visit_every_turn();
+  void visit_changed();
   void visit(record& r);
   void arm(record& r, interest wanted);
   void check_rearmed();
@@ -201,6 +217,8 @@ class basic_loop {
   list_node idle_;        // owned, in no map
   std::uint32_t last_generation_ = 0;
   bool in_turn_ = false;
+  bool ask_again_ = false;
+  bool in_handle_error_ = false;  // called for what the system refused, inside of another hook
   stop_flag stopping_;
   std::chrono::nanoseconds resume_at_{0};
   std::error_code last_error_;

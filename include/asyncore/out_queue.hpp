@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <span>
 
@@ -101,15 +102,19 @@ class out_queue {
     }
   }
 
-  /// The first bytes, as `sendmsg` takes them; returns how many pieces there are.
-  std::size_t pieces(std::span<iovec, most_pieces> into) const noexcept {
+  /// The first bytes, at most `most` of them (at least 1), as `sendmsg` takes them; returns how
+  /// many pieces there are.
+  std::size_t pieces(std::span<iovec, most_pieces> into,
+                     std::size_t most = std::numeric_limits<std::size_t>::max()) const noexcept {
     std::size_t count = 0;
     out_block* block = last_;
     if (block == nullptr) return 0;
     do {
       block = block->next;
-      into[count++] = {block->bytes() + block->begin, block->end - block->begin};
-    } while (block != last_ && count < most_pieces);
+      const std::size_t here = block->end - block->begin;
+      into[count++] = {block->bytes() + block->begin, here < most ? here : most};
+      most -= into[count - 1].iov_len;
+    } while (block != last_ && count < most_pieces && most > 0);
     return count;
   }
 

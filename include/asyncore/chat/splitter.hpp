@@ -3,12 +3,13 @@
 #ifndef ASYNCORE_CHAT_SPLITTER_HPP
 #define ASYNCORE_CHAT_SPLITTER_HPP
 
+#include <asyncore/bytes.hpp>
+#include <asyncore/chat/fed_stream.hpp>
 #include <asyncore/chat/terminator.hpp>
-#include <asyncore/error.hpp>
+#include <asyncore/config.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,10 +30,17 @@ struct terminator {
 };
 
 /// The input side of `async_chat`, without a descriptor. Gives out what stands before each
-/// terminator, straight from the input; only what straddles two inputs is kept, at most one byte
-/// less than the terminator has.
+/// terminator, straight from the input. Kept and copied is only what straddles two inputs, at most
+/// one byte less than the terminator has, and what a hook that threw has left unread.
 class splitter {
  public:
+  splitter() noexcept = default;
+  splitter(const splitter&) = delete;
+  splitter& operator=(const splitter&) = delete;
+  ~splitter() {
+    for (feeding* each = fed_; each != nullptr; each = each->outer) each->owner = nullptr;
+  }
+
   /// The next `count` bytes end a piece. 0: nothing ends one.
   void set_number(std::uint64_t count) noexcept {
     change();
@@ -58,107 +66,175 @@ class splitter {
     return {};
   }
 
-  /// The bytes given out since the last terminator, while a string is waited for.
+  /// The bytes given out since the last terminator, or since `wait_anew`, while a string is waited
+  /// for.
   std::size_t waiting() const noexcept { return waiting_; }
+  void wait_anew() noexcept { waiting_ = 0; }
 
-  /// Forgets what is kept, and the rest of the input that is being fed.
+  /// True when a hook threw in the last `feed`: there may be more to split without more input.
+  bool interrupted() const noexcept { return interrupted_; }
+
+  /// Forgets what has been fed and not been given out. From inside `collect`, what is being given
+  /// out and its terminator still are, as in Python.
   void discard() noexcept {
+    for (feeding* each = fed_; each != nullptr; each = each->outer) each->discarded = true;
     kept_.clear();
     matched_ = 0;
-    discarded_ = true;
   }
 
-  /// Feeds the next bytes of the stream. Calls `sink.collect(span)` for what is not a terminator
-  /// and `sink.found()` at each; both may change the terminator, and return false when the
-  /// splitter must not go on (it may be gone). A span is valid until `collect` returns.
+  /// As `discard`, and nothing more is called.
+  void stop() noexcept {
+    for (feeding* each = fed_; each != nullptr; each = each->outer) each->stopped = true;
+    discard();
+    interrupted_ = false;
+  }
+
+  /// Feeds the next bytes of the stream. Calls `sink.collect(span)` for what is not a terminator,
+  /// with a span that is valid until it returns, and `sink.found()` at each terminator. Both may
+  /// change the terminator, discard, stop and destroy the splitter. When one throws,
+  /// `sink.interrupted()` is called, what is behind the bytes it was given is kept for the next
+  /// `feed`, and the exception passes. Returns false when the splitter was stopped or is gone.
   template <class Sink>
-  void feed(std::span<const std::byte> input, Sink sink) {
-    discarded_ = false;
-    if (!kept_.empty()) [[unlikely]] {
-      // The terminator changed while a part of the old one was kept: read it again.
-      kept_.append(as_text(input));
-      const std::string again = std::move(kept_);
-      kept_.clear();
-      return split(bytes_view(again), sink);
+  bool feed(std::span<const std::byte> input, Sink sink) {
+    feeding from(*this, input);
+    interrupted_ = false;
+#if ASYNCORE_HAS_EXCEPTIONS
+    try {
+      split(from, sink);
+    } catch (...) {
+      if (from.going()) {
+        interrupted_ = true;
+        sink.interrupted();
+        if (!from.discarded) kept_ = from.release();
+      }
+      throw;
     }
-    split(input, sink);
+#else
+    split(from, sink);
+#endif
+    return from.going();
   }
 
  private:
   enum class kind : unsigned char { none, number, text };
 
+  /// What is being split by one `feed`, which the splitter may not survive.
+  struct feeding : detail::fed_stream {
+    feeding(splitter& fed, std::span<const std::byte> input)
+        : fed_stream(std::exchange(fed.kept_, {}), input), owner(&fed), outer(fed.fed_) {
+      fed.fed_ = this;
+    }
+    feeding(const feeding&) = delete;
+    feeding& operator=(const feeding&) = delete;
+    ~feeding() {
+      if (owner != nullptr) owner->fed_ = outer;
+    }
+    bool going() const noexcept { return owner != nullptr && !stopped; }
+
+    splitter* owner;  // null when it is gone
+    feeding* outer;   // one of whose hooks called this `feed`
+    bool stopped = false;
+    bool discarded = false;
+  };
+
   template <class Sink>
-  void split(std::span<const std::byte> input, Sink& sink) {
-    while (!input.empty()) {
-      bool going = true;
-      if (kind_ == kind::text) {
-        going = split_text(input, sink);
-      } else if (kind_ == kind::number) {
-        going = split_number(input, sink);
-      } else {
-        const auto all = std::exchange(input, {});
-        going = sink.collect(all);
-      }
-      if (!going || discarded_) return;
+  void split(feeding& from, Sink& sink) {
+    while (from.size() > 0 || number_is_due()) {
+      const bool going = kind_ == kind::text     ? split_text(from, sink)
+                         : kind_ == kind::number ? split_number(from, sink)
+                                                 : give(from, from.size(), sink);
+      if (!going) return;
+      if (from.discarded) from.clear();
     }
   }
 
+  /// Gives out the next `n` bytes. This and its like return false when nothing may follow, not
+  /// even a look at *this.
   template <class Sink>
-  bool split_number(std::span<const std::byte>& input, Sink& sink) {
-    const std::size_t n =
-        left_ < input.size() ? static_cast<std::size_t>(left_) : input.size();
-    const auto piece = input.first(n);
-    input = input.subspan(n);
-    const bool complete = n == left_;
-    left_ -= n;
+  static bool give(feeding& from, std::size_t n, Sink& sink) {
+    while (n > 0) {
+      const auto piece = from.take(n);
+      n -= piece.size();
+      sink.collect(piece);
+      if (!from.going()) return false;
+    }
+    return true;
+  }
+
+  /// True when the bytes of a number have been given out, and `collect` threw at the last.
+  bool number_is_due() const noexcept { return kind_ == kind::number && left_ == 0; }
+
+  template <class Sink>
+  bool split_number(feeding& from, Sink& sink) {
     const std::uint32_t changes = changes_;
-    if (!sink.collect(piece)) return false;
-    if (discarded_ || !complete) return true;
+    const bool complete = left_ <= from.size();
+    std::uint64_t n = complete ? left_ : from.size();
+    while (n > 0) {
+      const auto piece = from.take(n);
+      n -= piece.size();
+      if (changes_ == changes) left_ -= piece.size();
+      sink.collect(piece);
+      if (!from.going()) return false;
+    }
+    if (!complete) return true;
     if (changes_ == changes) kind_ = kind::none;
-    return sink.found();
+    sink.found();
+    return from.going();
   }
 
   template <class Sink>
-  bool split_text(std::span<const std::byte>& input, Sink& sink) {
+  bool split_text(feeding& from, Sink& sink) {
+    const std::uint32_t changes = changes_;
+    // A part of the terminator at the end of the last input is remembered by its length alone.
     const std::size_t before = matched_;
-    const auto [used, matched] = automaton_.search(input, before);
-    const bool found = matched == automaton_.text().size();
-    matched_ = found ? 0 : matched;
-    // Before the match stand `before` bytes that were kept, and those of this input.
-    const std::size_t data = before + used - matched;
-    const auto piece = input.first(data > before ? data - before : 0);
-    input = input.subspan(used);
+    terminator_automaton::outcome seen{0, before};
+    if (!from.head().empty()) [[unlikely]]
+      seen = automaton_.search(from.head(), before);
+    std::size_t used = seen.used;
+    if (seen.matched < automaton_.text().size()) {
+      seen = automaton_.search(from.input(), seen.matched);
+      used += seen.used;
+    }
+    const bool found = seen.matched == automaton_.text().size();
+    const std::size_t data = before + used - seen.matched;
+    if (before > 0 && data > 0) {  // that part was none: there it is again
+      from.put_first(std::string_view(automaton_.text()).substr(0, before));
+      used += before;
+    }
+    matched_ = 0;
     waiting_ = found ? 0 : waiting_ + data;
-    if (before > 0 && data > 0) {
-      // What was kept is the beginning of the terminator, and turned out to be data.
-      const std::string kept(automaton_.text(), 0, data < before ? data : before);
-      if (!sink.collect(bytes_view(kept))) return false;
-      if (discarded_) return true;
+    if (!give(from, data, sink)) return false;
+    if (found) {
+      from.skip(used - data);
+      sink.found();
+      return from.going();
     }
-    if (!piece.empty()) {
-      if (!sink.collect(piece)) return false;
-      if (discarded_) return true;
-    }
-    return !found || sink.found();
+    // A part of the terminator is left. When there is another one, that waits for more input too.
+    if (!from.discarded && changes_ == changes) matched_ = seen.matched;
+    if (!from.discarded && changes_ != changes) kept_ = from.release();
+    from.clear();
+    return true;
   }
 
-  /// The terminator is about to change.
+  /// The terminator is about to change: what is kept will be searched for the new one.
   void change() noexcept {
     ++changes_;
     waiting_ = 0;
     if (matched_ == 0) return;
-    kept_.assign(automaton_.text(), 0, matched_);
-    matched_ = 0;
+    std::string text = automaton_.release();
+    text.resize(std::exchange(matched_, 0));
+    kept_ = std::move(text += kept_);
   }
 
   kind kind_ = kind::none;
-  bool discarded_ = false;
+  bool interrupted_ = false;
   std::uint32_t changes_ = 0;
-  std::uint64_t left_ = 0;     // of a number
-  std::size_t matched_ = 0;    // of the text, at the end of the input so far
+  std::uint64_t left_ = 0;    // of a number
+  std::size_t matched_ = 0;   // of the text, at the end of the input so far
   std::size_t waiting_ = 0;
+  feeding* fed_ = nullptr;    // while a `feed` is under way
   terminator_automaton automaton_;
-  std::string kept_;           // the matched part of a text that has been replaced
+  std::string kept_;
 };
 
 }  // namespace asyncore

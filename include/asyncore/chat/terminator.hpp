@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace asyncore {
@@ -45,6 +46,9 @@ class terminator_automaton {
   }
 
   const std::string& text() const noexcept { return text_; }
+
+  /// The text, which is no longer searched for.
+  std::string release() noexcept { return std::move(text_); }
 
   struct outcome {
     std::size_t used;     // bytes of the input looked at

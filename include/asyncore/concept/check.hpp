@@ -6,6 +6,7 @@
 #include <asyncore/concept/channel_map.hpp>
 #include <asyncore/concept/poller.hpp>
 #include <asyncore/concept/system.hpp>
+#include <asyncore/fwd.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -13,12 +14,7 @@
 #include <system_error>
 #include <type_traits>
 
-namespace asyncore {
-
-template <class Derived, class Loop>
-class channel;
-
-namespace detail {
+namespace asyncore::detail {
 
 /// True for a poller; otherwise stops the compilation at the first thing that is missing.
 template <class P>
@@ -97,7 +93,6 @@ constexpr bool check_emplaced() {
   return true;
 }
 
-}  // namespace detail
-}  // namespace asyncore
+}  // namespace asyncore::detail
 
 #endif

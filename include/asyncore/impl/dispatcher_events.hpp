@@ -109,7 +109,11 @@ ASYNCORE_COLD void dispatcher<Derived, Loop, Transport>::connect_failed(int erro
   this->state_ &= static_cast<state_bits>(~is_connecting);
   this->rearm();
   if (is_disconnect(error)) return this->derived().handle_close_event();
-  this->loop().report_error(*this, errno_code(error), what);
+  Loop& loop = this->loop();
+  const token id = this->id();
+  loop.report_error(*this, errno_code(error), what);
+  // A class that keeps the channel has been told: the hangup that some pollers report says no more.
+  if (loop.alive(id) && !has(is_connecting)) this->state_ |= base::close_reported;
 }
 
 /// Urgent data and a failed connection look alike; SO_ERROR tells them apart.

@@ -106,6 +106,13 @@ void dispatcher<Derived, Loop, Transport>::connect(const endpoint& to, std::erro
   const int status = this->loop().system().connect(this->native_handle(), to);
   failed = status == -EINPROGRESS ? std::error_code() : detail::failure(status);
   if (failed) return;
+  if (target_ != nullptr && this->registered()) {
+    // An attempt with this socket has failed: what the poller still says of that is stale.
+    this->del_channel();
+    this->add_channel(failed);
+    if (failed) return;
+    this->state_ &= static_cast<state_bits>(~base::close_reported);
+  }
   delete target_;
   target_ = new endpoint(to);
   this->state_ |= is_connecting;

@@ -57,6 +57,7 @@ void basic_loop<Poller, Map>::add(record& r, bool every_turn, std::error_code& f
   r.polled_ = r.hung_up_ = r.closed_ = false;
   r.every_turn_ = every_turn;
   r.link_before(every_turn ? every_turn_ : changed_);
+  ask_again_ = true;
 }
 
 template <class Poller, class Map>
@@ -91,13 +92,14 @@ void basic_loop<Poller, Map>::reap() noexcept {
   }
 }
 
-/// Puts what `close_all` has not come to back into the lists that it was in.
+/// Puts what an exception has kept us from coming to back into the lists that it was in.
 template <class Poller, class Map>
 struct basic_loop<Poller, Map>::restore_scope {
   explicit restore_scope(basic_loop& loop) noexcept : loop_(loop) {}
   restore_scope(const restore_scope&) = delete;
   restore_scope& operator=(const restore_scope&) = delete;
   ~restore_scope() {
+    loop_.visit_before_wait(current_);
     while (!left_.unlinked()) next();
   }
   record& next() noexcept {
@@ -107,6 +109,7 @@ struct basic_loop<Poller, Map>::restore_scope {
   }
   basic_loop& loop_;
   list_node left_;
+  token current_;  // in no list while it is visited
 };
 
 template <class Poller, class Map>
@@ -115,11 +118,13 @@ void basic_loop<Poller, Map>::close_all([[maybe_unused]] bool ignore_errors) {
   map_.for_each([&](record& r) { r.link_before(scope.left_); });
   while (!scope.left_.unlinked()) {
     record& r = scope.next();
+    const token id = r.id();
     detail::guarded([&] { channels::template perform<detail::op::close>(r); },
                     [&] {
 #if ASYNCORE_HAS_EXCEPTIONS
                       if (!ignore_errors) throw;
 #endif
+                      if (record* const left = map_.find(id)) remove_closed(*left);
                     });
   }
   if (!in_turn_) reap();

@@ -64,26 +64,43 @@ bool basic_loop<Poller, Map>::turn(timeout_type timeout) {
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::before_wait() {
-  if (channels::template any_asked<predicate_mode::every_turn>()) {
-    if (asking_.unlinked()) asking_.take(every_turn_);
-    while (!asking_.unlinked()) {
-      record& r = as_record(asking_.front());
-      r.link_before(every_turn_);
-      visit(r);
-    }
-  }
-  // What a visit changes in others is visited too; not without end, lest two channels that change
-  // each other keep the loop from its wait.
-  for (int passes = 8; !changed_.unlinked() && passes > 0; --passes) {
-    list_node visiting;
-    visiting.take(changed_);
-    while (!visiting.unlinked()) {
-      record& r = as_record(visiting.front());
-      r.unlink();
-      visit(r);
-    }
-  }
+  // What a visit changes in others is visited too, and a hook that it calls may change what those
+  // before it have answered; not without end, lest two channels that change each other keep the
+  // loop from its wait.
+  int passes = 8;
+  do {
+    if (!changed_.unlinked()) visit_changed();
+    ask_again_ = false;
+    if (channels::template any_asked<predicate_mode::every_turn>() &&
+        !(every_turn_.unlinked() && asking_.unlinked()))
+      visit_every_turn();
+  } while ((ask_again_ || !changed_.unlinked()) && --passes > 0);
   if constexpr (ASYNCORE_DEBUG != 0) check_rearmed();
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::visit_every_turn() {
+  // All of them, also when an exception ended the last round before its end.
+  while (!asking_.unlinked()) asking_.front()->link_before(every_turn_);
+  asking_.take(every_turn_);
+  while (!asking_.unlinked()) {
+    record& r = as_record(asking_.front());
+    r.link_before(every_turn_);
+    visit(r);
+  }
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::visit_changed() {
+  restore_scope visiting(*this);
+  visiting.left_.take(changed_);
+  while (!visiting.left_.unlinked()) {
+    record& r = as_record(visiting.left_.front());
+    r.unlink();
+    visiting.current_ = r.id();
+    visit(r);
+    visiting.current_ = {};
+  }
 }
 
 /// Lets a channel finish what it put off, and tells the poller what it wants.
@@ -121,7 +138,10 @@ void basic_loop<Poller, Map>::check_rearmed() {
   map_.for_each([&](record& r) {
     if (channels::template perform<detail::op::mode>(r) != predicate_mode::on_rearm) return;
     if (!r.unlinked() || r.hung_up_) return;
-    if (channels::template perform<detail::op::ask>(r) == r.armed_) return;
+    bool changed = false;  // what the predicate throws here it will throw when it counts
+    detail::guarded([&] { changed = channels::template perform<detail::op::ask>(r) != r.armed_; },
+                    [] {});
+    if (!changed) return;
     const std::string_view name = channels::template perform<detail::op::name>(r);
     log("asyncore: readable() or writable() of " + std::string(name) +
         " changed its answer without rearm()");
@@ -186,6 +206,9 @@ void basic_loop<Poller, Map>::guarded(record& r) {
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::hook_failed([[maybe_unused]] token t) {
 #if ASYNCORE_HAS_EXCEPTIONS
+  ask_again_ = true;
+  // What leaves `handle_error` is nobody's but the caller's of `run`.
+  if (std::exchange(in_handle_error_, false)) throw;
   bool disconnected = false;
   last_error_ = {};
   try {
@@ -210,12 +233,15 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::hook_failed([[maybe_unused]] token t
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::report_error(record& r, std::error_code code,
                                                          [[maybe_unused]] std::string_view what) {
+  ask_again_ = true;
   last_error_ = code;
 #if ASYNCORE_HAS_EXCEPTIONS
   try {
     throw std::system_error(code, std::string(what));
   } catch (const std::system_error&) {
+    in_handle_error_ = in_turn_;
     channels::template perform<detail::op::error>(r);
+    in_handle_error_ = false;
   }
 #else
   channels::template perform<detail::op::error>(r);

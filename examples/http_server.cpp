@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSL-1.0
+// Serves a few pages over HTTP/1.1.
+#include <asyncore.hpp>
+#include <cstdio>
+#include <string>
+
+#include "support/http_request.hpp"
+#include "support/leave_on_signal.hpp"
+#include "support/server_options.hpp"
+
+/// A response that is always the same; its head lacks the Connection field and the empty line.
+struct response {
+  response(std::string_view status, std::string_view content, std::string_view fields = {})
+      : head("HTTP/1.1 " + std::string(status) + "\r\nContent-Type: text/plain" +
+             "\r\nContent-Length: " + std::to_string(content.size()) + "\r\n" +
+             std::string(fields)),
+        body(content) {}
+  std::string head;
+  std::string body;
+};
+
+struct page {
+  std::string_view path;
+  response answer;
+};
+
+const page pages[] = {
+    {"/", {"200 OK", "This is an asyncore server. There is also /hello.\n"}},
+    {"/hello", {"200 OK", "hello, world\n"}},
+};
+const response not_found("404 Not Found", "There is no such page.\n");
+const response bad_request("400 Bad Request", "This is not a request of HTTP/1.1.\n");
+const response not_allowed("405 Method Not Allowed", "There is only GET and HEAD.\n",
+                           "Allow: GET, HEAD\r\n");
+const response too_long("431 Request Header Fields Too Large", "The head is too long.\n");
+
+const response& answer_to(const http_request& request) {
+  if (request.result() == http_lines::outcome::malformed) return bad_request;
+  if (request.result() == http_lines::outcome::too_long) return too_long;
+  if (request.method() != "GET" && request.method() != "HEAD") return not_allowed;
+  for (const page& each : pages)
+    if (each.path == request.path()) return each.answer;
+  return not_found;
+}
+
+/// The server on one poller: its channels, and the loop that knows them all.
+template <class Poller>
+struct http {
+  class connection;
+  struct server;
+  struct signals;
+  using server_loop = asyncore::basic_loop<Poller, asyncore::fd_table<connection, server, signals>>;
+
+  class connection : public asyncore::dispatcher_with_send<connection, server_loop> {
+   public:
+    using connection::dispatcher_with_send::dispatcher_with_send;
+
+    void handle_data(std::span<const std::byte> data) {
+      if (stage_ != answering) return;
+      std::string_view input = asyncore::as_text(data);
+      if (!unfinished_.empty()) input = unfinished_.append(input);
+      while (stage_ == answering && answer_first(input)) continue;
+      unfinished_.assign(input);  // which may be a part of it
+      if (stage_ == flushing) {
+        this->initiate_send();
+        handle_write();
+      }
+    }
+
+    // A peer that does not read its responses is not read from either.
+    static constexpr auto predicates = asyncore::ask_on_rearm;
+    bool readable() const { return this->queued() < 65536; }
+
+    // A peer that has sent all it has still gets its responses.
+    void handle_close() {
+      stage_ = flushing;
+      handle_write();
+    }
+    bool writable() const { return stage_ == flushing; }
+
+    // After the last response only a half-close: while there is unread input, close() would make
+    // the kernel reset the connection, and the peer could lose the response (RFC 9112, 9.6).
+    void handle_write() {
+      if (this->queued() > 0) return;
+      if (this->closing()) return this->close();
+      stage_ = discarding;
+      std::error_code gone;
+      this->shutdown(SHUT_WR, gone);
+    }
+
+   private:
+    /// Answers the first request of `input` and takes it off; false when none is complete.
+    bool answer_first(std::string_view& input) {
+      const http_request request(input);
+      if (request.result() == http_lines::outcome::unfinished) return false;
+      const response& answer = answer_to(request);
+      this->send(answer.head);
+      if (!request.keep_alive()) {
+        stage_ = flushing;
+        this->send("Connection: close\r\n\r\n");
+      } else {
+        this->send(request.is_http_1_0() ? "Connection: keep-alive\r\n\r\n" : "\r\n");
+      }
+      if (request.method() != "HEAD") this->send(answer.body);
+      return true;
+    }
+
+    enum { answering, flushing, discarding } stage_ = answering;
+    std::string unfinished_;  // the beginning of a request
+  };
+
+  struct server : asyncore::dispatcher<server, server_loop> {
+    server(server_loop& loop, const asyncore::endpoint& where) : server::dispatcher(loop) {
+      this->create_socket(where.family());
+      this->set_reuse_addr();
+      this->bind(where);
+      this->listen(1024);
+    }
+
+    void handle_accepted(asyncore::socket peer, asyncore::endpoint) {
+      this->loop().template emplace<connection>(std::move(peer));
+    }
+  };
+
+  struct signals : leave_on_signal<signals, server_loop> {
+    using signals::leave_on_signal::leave_on_signal;
+  };
+
+  static void serve(const asyncore::endpoint& where) {
+    server_loop loop;
+    loop.template emplace<signals>();
+    const server& listener = loop.template emplace<server>(where);
+    std::printf("listening on %s\n", listener.local_addr().to_string().c_str());
+    std::fflush(stdout);
+    loop.run();
+  }
+};
+
+int main(int argc, char** argv) try {
+  const server_options options(argc, argv, "Serves a few pages over HTTP/1.1.");
+  asyncore::with_poller(options.poller, [&](auto poller) {
+    http<typename decltype(poller)::type>::serve(options.where());
+  });
+} catch (const std::exception& e) {
+  std::fprintf(stderr, "http_server: %s\n", e.what());
+  return 1;
+}

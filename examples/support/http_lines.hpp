@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSL-1.0
+/// The lines that the head of an HTTP message is made of (RFC 9112).
+#pragma once
+
+#include <strings.h>
+
+#include <cstddef>
+#include <string_view>
+
+namespace http_lines {
+
+/// What came of reading a head.
+enum class outcome { complete, unfinished, malformed, too_long };
+
+/// Takes a line, which may also end in LF alone, off the front of `text`; false when it has none.
+inline bool take(std::string_view& text, std::string_view& line) {
+  const std::size_t end = text.find('\n');
+  if (end == text.npos) return false;
+  line = text.substr(0, end);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  text.remove_prefix(end + 1);
+  return true;
+}
+
+/// Takes a head of at most `most_bytes`, with the empty line at its end, off the front of `input`:
+/// gives its first line and then the others to functions that return false for a malformed one.
+/// Takes nothing that is not complete.
+template <class First, class Field>
+outcome take_head(std::string_view& input, std::size_t most_bytes, First read_first,
+                  Field read_field) {
+  std::string_view rest = input.substr(0, most_bytes), line;
+  const outcome cut = rest.size() < most_bytes ? outcome::unfinished : outcome::too_long;
+  do {  // empty lines in front are passed over (section 2.2)
+    if (!take(rest, line)) return cut;
+  } while (line.empty());
+  if (!read_first(line)) return outcome::malformed;
+  while (take(rest, line)) {
+    if (line.empty()) {
+      input.remove_prefix(static_cast<std::size_t>(rest.data() - input.data()));
+      return outcome::complete;
+    }
+    if (!read_field(line)) return outcome::malformed;
+  }
+  return cut;
+}
+
+inline bool is_space(char c) { return c == ' ' || c == '\t'; }
+
+inline std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// Splits a line of the form NAME:VALUE. False for another one, and for space around the name,
+/// which would hide it from a stricter reader (section 5.1).
+inline bool split(std::string_view line, std::string_view& name, std::string_view& value) {
+  const std::size_t colon = line.find(':');
+  if (colon == line.npos || colon == 0) return false;
+  name = line.substr(0, colon);
+  value = trimmed(line.substr(colon + 1));
+  return !is_space(name.front()) && !is_space(name.back());
+}
+
+/// Names and options are the same in upper and lower case.
+inline bool same(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), b.size()) == 0;
+}
+
+}  // namespace http_lines

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSL-1.0
+/// The head of an HTTP request (RFC 9112), as far as a server of fixed pages needs it.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "http_lines.hpp"
+
+class http_request {
+ public:
+  static constexpr std::size_t most_bytes = 8192;
+
+  /// Takes a head off the front of `input`, if one is there, and points into it.
+  explicit http_request(std::string_view& input)
+      : result_(http_lines::take_head(
+            input, most_bytes,  //
+            [this](std::string_view line) { return read_request_line(line); },
+            [this](std::string_view line) { return read_field(line); })) {}
+
+  http_lines::outcome result() const { return result_; }
+  std::string_view method() const { return method_; }
+  /// The target without its host and its query.
+  std::string_view path() const { return path_; }
+  bool is_http_1_0() const { return is_http_1_0_; }
+  /// True when another request may follow. Not behind a body: nobody here reads where it ends.
+  bool keep_alive() const {
+    return result_ == http_lines::outcome::complete && !has_body_ && !close_ &&
+           (keep_alive_ || !is_http_1_0_);
+  }
+
+ private:
+  bool read_request_line(std::string_view line) {
+    const std::size_t first = line.find(' '), last = line.rfind(' ');
+    if (first == line.npos || first == 0 || first == last) return false;
+    method_ = line.substr(0, first);
+    path_ = line.substr(first + 1, last - first - 1);
+    const std::string_view version = line.substr(last + 1);
+    is_http_1_0_ = version == "HTTP/1.0";
+    if (!is_http_1_0_ && version != "HTTP/1.1") return false;
+    if (path_.find(' ') != path_.npos) return false;
+    if (path_.starts_with("http://")) {  // as a proxy is asked (section 3.2.2)
+      path_.remove_prefix(path_.substr(0, path_.find_first_of("/?", 7)).size());
+      if (!path_.starts_with('/')) path_ = "/";
+    }
+    path_ = path_.substr(0, path_.find('?'));
+    return path_.starts_with('/') || path_ == "*";
+  }
+
+  bool read_field(std::string_view line) {
+    std::string_view name, value;
+    if (!http_lines::split(line, name, value)) return false;
+    if (http_lines::same(name, "connection")) {
+      read_connection(value);
+    } else if (http_lines::same(name, "content-length")) {
+      has_body_ = has_body_ || value != "0";
+    } else if (http_lines::same(name, "transfer-encoding")) {
+      has_body_ = true;
+    }
+    return true;
+  }
+
+  void read_connection(std::string_view list) {
+    while (!list.empty()) {
+      const std::string_view option = list.substr(0, list.find(','));
+      close_ = close_ || http_lines::same(http_lines::trimmed(option), "close");
+      keep_alive_ = keep_alive_ || http_lines::same(http_lines::trimmed(option), "keep-alive");
+      list.remove_prefix(option.size() + (option.size() < list.size()));
+    }
+  }
+
+  std::string_view method_;
+  std::string_view path_;
+  bool is_http_1_0_ = false;
+  bool close_ = false;
+  bool keep_alive_ = false;
+  bool has_body_ = false;
+  http_lines::outcome result_;  // the last: finding it out sets the others
+};

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSL-1.0
+// expect: asyncore: the closed list of a map names a class that is only declared: define it
+#include <asyncore.hpp>
+
+struct reader;
+struct writer;
+using loop_type = asyncore::basic_loop<asyncore::poll_poller, asyncore::fd_table<reader, writer>>;
+
+struct reader : asyncore::dispatcher<reader, loop_type> {
+  using dispatcher::dispatcher;
+  void handle_data(std::span<const std::byte>) {}
+};
+
+int main() {
+  loop_type loop;
+  loop.emplace<reader>();
+  loop.run();
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSL-1.0
+// expect: asyncore: pass the class itself as the first template argument of its base
+#include <asyncore.hpp>
+
+struct server : asyncore::dispatcher_with_send<server> {
+  using dispatcher_with_send::dispatcher_with_send;
+};
+
+struct client : asyncore::dispatcher_with_send<server> {
+  using dispatcher_with_send::dispatcher_with_send;
+  void handle_read() {}
+};
+
+int main() {
+  auto& loop = asyncore::this_thread_loop();
+  loop.emplace<client>();
+  loop.run();
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSL-1.0
+// expect: asyncore: the channel's predicate writable cannot be asked by the loop: make it public, and either .bool writable\(\). or .static constexpr bool writable.
+#include <asyncore.hpp>
+
+struct client : asyncore::dispatcher<client> {
+  using dispatcher::dispatcher;
+  void handle_data(std::span<const std::byte>) {}
+  void handle_write() {}
+  static constexpr int writable = 0;
+};
+
+int main() {
+  auto& loop = asyncore::this_thread_loop();
+  loop.emplace<client>();
+  loop.run();
+}

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Counts the test cases in meson's logs and prints "N passed, N failed".
+
+usage: count.py FAILED LOG...
+FAILED is how many have failed already. A planned case that did not run has failed, and so has a
+program that failed although its cases passed, and a log that is not there.
+"""
+import json
+import re
+import sys
+
+
+def count(run):
+    """The passed and the failed cases of one run of one program."""
+    plan = re.search(r"^1\.\.(\d+)", run["stdout"], re.M)
+    passed = len(re.findall(r"^ok (?!.*# SKIP)", run["stdout"], re.M))
+    failed = len(re.findall(r"^not ok ", run["stdout"], re.M))
+    if plan:
+        skipped = len(re.findall(r"^ok .*# SKIP", run["stdout"], re.M))
+        failed = max(failed, int(plan[1]) - passed - skipped)
+    if run["result"] not in ("OK", "SKIP"):
+        failed = max(failed, 1)
+    return passed, failed
+
+
+def main():
+    total_passed, total_failed = 0, int(sys.argv[1])
+    for log in sys.argv[2:]:
+        try:
+            with open(log, encoding="utf-8") as lines:
+                runs = [json.loads(line) for line in lines]
+        except OSError as error:
+            print(error)
+            total_failed += 1
+            continue
+        for run in runs:
+            passed, failed = count(run)
+            total_passed += passed
+            total_failed += failed
+            if failed:
+                print(f"failed: {run['name']}, see {log.removesuffix('.json')}.txt")
+    print(f"{total_passed} passed, {total_failed} failed")
+    sys.exit(total_failed > 0 or total_passed == 0)
+
+
+main()
