@@ -22,6 +22,14 @@
 
 namespace asyncore {
 
+namespace detail {
+/// Integers that do not count anything.
+template <class T>
+inline constexpr bool is_character =
+    std::is_same_v<T, bool> || std::is_same_v<T, char> || std::is_same_v<T, wchar_t> ||
+    std::is_same_v<T, char8_t> || std::is_same_v<T, char16_t> || std::is_same_v<T, char32_t>;
+}  // namespace detail
+
 /// Python's `asynchat.async_chat`. `Derived` defines `collect_incoming_data(span)`, which is given
 /// what arrives, in pieces and without terminators, in memory that is valid until it returns; and
 /// `found_terminator()`, which is called at each terminator and may set another one. What these
@@ -44,15 +52,18 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   /// @{
   void set_terminator(std::string_view text) { input_.set_text(text); }
   void set_terminator(const char* text) { input_.set_text(text); }
-  void set_terminator(char text) { input_.set_text({&text, 1}); }
   void set_terminator(std::nullptr_t) noexcept { input_.set_number(0); }
   void set_terminator(std::nullopt_t) noexcept { input_.set_number(0); }
   void set_terminator(const terminator& what) {
     if (what.text.empty()) return set_terminator(what.count);
     set_terminator(what.text);
   }
+  template <std::same_as<char> Char>
+  void set_terminator(Char text) {
+    input_.set_text({&text, 1});
+  }
   template <std::integral Number>
-    requires(!std::same_as<Number, bool> && !std::same_as<Number, char>)
+    requires(!detail::is_character<Number>)
   void set_terminator(Number count) {
     if constexpr (std::is_signed_v<Number>)
       if (count < 0)

@@ -29,9 +29,14 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   io_result send(bytes_view bytes) {
     if (this->native_handle() < 0 || base::has(base::write_over)) [[unlikely]]
       return io_result::end();
+    const auto all = static_cast<std::ptrdiff_t>(bytes.size());
+    if (staging()) {
+      if (this->loop().stage_bytes(bytes)) [[likely]]
+        return io_result(all);
+      unstage();
+    }
     if (queue_.size() > this->derived().out_queue_limit) [[unlikely]]
       return limit_reached();
-    const auto all = static_cast<std::ptrdiff_t>(bytes.size());
     queue_.append(bytes, this->loop().blocks());
     send_soon();
     return io_result(all);
@@ -53,22 +58,23 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// `handle_close` may be called, and `*this` be gone.
   void initiate_send();
 
+  /// Shuts down a direction (see `dispatcher`); before that of sending, sends what the socket
+  /// takes. `handle_close` may be called, and `*this` be gone.
+  void shutdown(int how = SHUT_WR);
+  void shutdown(int how, std::error_code& failed);
+
   /// The number of bytes that wait to be sent.
-  std::size_t queued() const noexcept { return queue_.size(); }
+  std::size_t queued() const noexcept {
+    return queue_.size() + (staging() ? this->loop().stage().size() : 0);
+  }
 
   /// Gives the socket what it takes of the bytes that wait, drops the rest and closes.
   void close() noexcept {
-    if (!queue_.empty()) drop_queue();
+    if (staging() || !queue_.empty()) drop_output();
     base::close();
   }
 
-  void handle_read_event() {
-    if (base::has(base::is_accepting)) [[unlikely]]
-      return base::handle_read_event();
-    const hook_scope scope(*this);
-    base::handle_read_event();
-    if (scope.alive() && this->derived().has_output() && !base::has(is_blocked)) initiate_send();
-  }
+  void handle_read_event();
 
   void handle_write_event();
   interest wanted_interest() {
@@ -90,21 +96,20 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// @}
   interest before_wait();
   void abandon() noexcept {
-    queue_.clear(this->loop().blocks());
+    forget_output();
     base::abandon();
   }
 
  protected:
   using typename base::state_bits;
-  static constexpr state_bits in_hook = base::first_free_bit;          // sends are gathered
-  static constexpr state_bits is_blocked = base::first_free_bit << 1;  // the socket took no more
-  static constexpr state_bits first_free_bit = base::first_free_bit << 2;
+  static constexpr state_bits is_blocked = base::first_free_bit;  // the socket took no more
+  static constexpr state_bits first_free_bit = base::first_free_bit << 1;
 
-  ~dispatcher_with_send() { queue_.clear(this->loop().blocks()); }
+  ~dispatcher_with_send() { forget_output(); }
 
   /// Sends at the end of the hook or turn that is under way; at once when there is none.
   void send_soon() {
-    if (base::has(in_hook | is_blocked)) return;
+    if (staging() || base::has(is_blocked)) return;
     if (this->loop().in_turn()) {
       this->rearm();
     } else {
@@ -121,35 +126,79 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   out_queue queue_;
 
  private:
-  /// The channel's own hook is running; it may destroy the channel.
-  class hook_scope {
-   public:
-    explicit hook_scope(dispatcher_with_send& channel) noexcept
-        : channel_(channel), loop_(channel.loop()), id_(channel.id()) {
-      channel.state_ |= in_hook;
-    }
-    hook_scope(const hook_scope&) = delete;
-    hook_scope& operator=(const hook_scope&) = delete;
-    ~hook_scope() {
-      if (!alive()) return;
-      channel_.state_ &= static_cast<state_bits>(~in_hook);
-      // Something is left when the hook threw, or when the socket took no more.
-      if (channel_.derived().has_output()) channel_.rearm();
-    }
-    bool alive() const noexcept { return loop_.alive(id_); }
+  /// True while the channel's own reading hook runs and what it sends gathers on the stage.
+  bool staging() const noexcept { return this->loop().stage().belongs_to(this); }
 
-   private:
-    dispatcher_with_send& channel_;
-    Loop& loop_;
-    token id_;
-  };
+  /// Moves what is on the stage to the queue.
+  void unstage() { queue_.append(this->loop().stage().take(), this->loop().blocks()); }
+  void send_staged(bytes_view bytes);
+  void forget_output() noexcept {
+    if (staging()) this->loop().stage().take();
+    queue_.clear(this->loop().blocks());
+  }
 
   std::ptrdiff_t send_some();
-  void drop_queue() noexcept;
+  void send_failed(std::ptrdiff_t error);
+  void drop_output() noexcept;
 
   // How often one visit refills the queue: an endless producer must not keep the loop.
   static constexpr int most_refills = 16;
 };
+
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
+  if (base::has(base::is_accepting)) [[unlikely]]
+    return base::handle_read_event();
+  Loop& loop = this->loop();
+  const token id = this->id();
+  if (!this->derived().has_output()) loop.stage().open(this);
+  detail::cleaning_up([&] { base::handle_read_event(); },
+                      [&] {
+                        if (!loop.alive(id) || !staging()) return;
+                        unstage();
+                        this->rearm();
+                      });
+  if (!loop.alive(id)) return;
+  if (staging()) [[likely]] {
+    if (const bytes_view bytes = loop.stage().take(); !bytes.empty()) {
+      send_staged(bytes);
+      if (!loop.alive(id)) return;
+    }
+  }
+  if (this->derived().has_output() && !base::has(is_blocked)) initiate_send();
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how, std::error_code& failed) {
+  Loop& loop = this->loop();
+  const token id = this->id();
+  if (how != SHUT_RD && !base::has(is_blocked)) initiate_send();
+  failed = {};
+  if (loop.alive(id)) base::shutdown(how, failed);
+}
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how) {
+  std::error_code failed;
+  shutdown(how, failed);
+  detail::throw_if(failed, "shutdown");
+}
+
+/// Sends what a hook has sent, in one system call; only what the socket does not take is copied.
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::send_staged(bytes_view bytes) {
+  std::ptrdiff_t n = 0;
+  if (bytes.size() <= this->derived().most_to_send()) [[likely]] {
+    n = Transport::send(this->loop().system(), this->native_handle(),
+                        std::span<const std::byte>(bytes));
+    if (n == static_cast<std::ptrdiff_t>(bytes.size())) [[likely]]
+      return;
+    if (n < 0 && n != -EAGAIN && n != -EWOULDBLOCK) return send_failed(n);
+    this->state_ |= is_blocked;
+    if (n < 0) n = 0;
+  }
+  queue_.append(bytes.drop(static_cast<std::size_t>(n)), this->loop().blocks());
+  this->rearm();
+}
 
 /// One system call; returns what it did.
 template <class Derived, class Loop, class Transport>
@@ -171,6 +220,7 @@ std::ptrdiff_t dispatcher_with_send<Derived, Loop, Transport>::send_some() {
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::initiate_send() {
   if (!base::has(base::is_connected)) return;
+  if (staging()) unstage();
   for (int refills = 0;;) {
     if (queue_.empty()) {
       if (refills++ == most_refills) return this->rearm();
@@ -185,18 +235,28 @@ void dispatcher_with_send<Derived, Loop, Transport>::initiate_send() {
       this->rearm();
       return;
     }
-    queue_.clear(this->loop().blocks());
-    if (const std::error_code failed = this->write_failed(n).error())
-      this->loop().report_error(*this, failed, "send");
-    return;
+    return send_failed(n);
   }
 }
 
+/// Nothing more can be sent; `*this` may be gone afterwards.
 template <class Derived, class Loop, class Transport>
-void dispatcher_with_send<Derived, Loop, Transport>::drop_queue() noexcept {
-  if (base::has(base::is_connected) && !base::has(is_blocked | base::write_over))
-    while (!queue_.empty() && send_some() > 0) continue;
+ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
+    std::ptrdiff_t error) {
   queue_.clear(this->loop().blocks());
+  if (const std::error_code failed = this->write_failed(error).error())
+    this->loop().report_error(*this, failed, "send");
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
+  if (base::has(base::is_connected) && !base::has(is_blocked | base::write_over)) {
+    if (staging())
+      Transport::send(this->loop().system(), this->native_handle(),
+                      std::span<const std::byte>(this->loop().stage().take()));
+    while (!queue_.empty() && send_some() > 0) continue;
+  }
+  forget_output();
 }
 
 template <class Derived, class Loop, class Transport>
@@ -216,8 +276,6 @@ void dispatcher_with_send<Derived, Loop, Transport>::handle_write_event() {
 
 template <class Derived, class Loop, class Transport>
 interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
-  // No hook of this channel is running; one that registered the channel anew left this behind.
-  this->state_ &= static_cast<state_bits>(~in_hook);
   if (this->derived().has_output() && !base::has(is_blocked)) {
     Loop& loop = this->loop();
     const token id = this->id();

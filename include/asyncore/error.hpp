@@ -67,6 +67,21 @@ inline void guarded(F&& f, [[maybe_unused]] OnException&& on_exception) {
 #endif
 }
 
+/// Runs `f`, and `cleanup` when an exception passes.
+template <class F, class Cleanup>
+inline void cleaning_up(F&& f, [[maybe_unused]] Cleanup&& cleanup) {
+#if ASYNCORE_HAS_EXCEPTIONS
+  try {
+    f();
+  } catch (...) {
+    cleanup();
+    throw;
+  }
+#else
+  f();
+#endif
+}
+
 }  // namespace detail
 }  // namespace asyncore
 

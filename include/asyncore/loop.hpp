@@ -13,6 +13,7 @@
 #include <asyncore/out_queue.hpp>
 #include <asyncore/receive_buffer.hpp>
 #include <asyncore/registration.hpp>
+#include <asyncore/send_stage.hpp>
 #include <asyncore/stop_flag.hpp>
 #include <asyncore/timeout.hpp>
 
@@ -173,7 +174,17 @@ class basic_loop {
   /// `exhaustion_pause`.
   void resume_later() noexcept { resume_at_ = system().now() + exhaustion_pause; }
 
-  std::span<std::byte> receive_bytes() { return receive_buffer_.bytes(); }
+  /// The buffer that `handle_data` is given bytes in.
+  std::span<std::byte> receive_bytes() {
+    if (stage_.size() > 0) [[unlikely]]
+      stage_.borrow_no_more();
+    return receive_buffer_.bytes();
+  }
+
+  /// Adds bytes to what the owner of the stage sends at the end of its hook; false when there is
+  /// no room. Throws bad_alloc.
+  bool stage_bytes(bytes_view bytes) { return stage_.append(bytes, receive_buffer_.made()); }
+  send_stage& stage() noexcept { return stage_; }
   block_pool& blocks() noexcept { return blocks_; }
   /// @}
 
@@ -223,6 +234,7 @@ class basic_loop {
   std::chrono::nanoseconds resume_at_{0};
   std::error_code last_error_;
   receive_buffer receive_buffer_;
+  send_stage stage_;
   block_pool blocks_;
 };
 

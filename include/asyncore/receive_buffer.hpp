@@ -26,6 +26,11 @@ class receive_buffer {
     return {bytes_, size};
   }
 
+  /// What there is of it now.
+  std::span<const std::byte> made() const noexcept {
+    return {bytes_, bytes_ == nullptr ? 0 : size};
+  }
+
  private:
   std::byte* bytes_ = nullptr;
 };

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSL-1.0
+/// Where the bytes gather that a channel sends while its own reading hook runs.
+#ifndef ASYNCORE_SEND_STAGE_HPP
+#define ASYNCORE_SEND_STAGE_HPP
+
+#include <asyncore/bytes.hpp>
+
+#include <cstddef>
+#include <cstring>
+#include <cstdint>
+#include <span>
+
+namespace asyncore {
+
+/// One buffer for all channels of a loop, since one such hook runs at a time. What a hook sends of
+/// the very bytes that it was given is not copied. Made at the first use.
+class send_stage {
+ public:
+  static constexpr std::size_t capacity = 65536;
+
+  send_stage() noexcept = default;
+  send_stage(const send_stage&) = delete;
+  send_stage& operator=(const send_stage&) = delete;
+  ~send_stage() { delete[] buffer_; }
+
+  /// The stage is `owner`'s until `take`, unless it is somebody else's.
+  void open(const void* owner) noexcept {
+    if (owner_ != nullptr) return;
+    owner_ = owner;
+    size_ = 0;
+  }
+  bool belongs_to(const void* owner) const noexcept { return owner_ == owner; }
+
+  /// The number of bytes gathered.
+  std::size_t size() const noexcept { return size_; }
+
+  /// Adds bytes; false when there is no room. `lender`: a buffer that stays as it is until `take`
+  /// or `borrow_no_more`, of which nothing is copied at first. Throws bad_alloc at the first use.
+  bool append(bytes_view bytes, std::span<const std::byte> lender) {
+    if (size_ == 0 && lies_in(bytes, lender)) {
+      data_ = bytes.data();
+      size_ = bytes.size();
+      return true;
+    }
+    if (bytes.size() > capacity - size_) return false;
+    if (data_ != buffer_ || buffer_ == nullptr) borrow_no_more();
+    std::memcpy(buffer_ + size_, bytes.data(), bytes.size());
+    size_ += bytes.size();
+    return true;
+  }
+
+  /// Copies what has been borrowed: the lender's buffer is about to change.
+  void borrow_no_more() {
+    if (buffer_ == nullptr) buffer_ = new std::byte[capacity];
+    if (size_ > 0 && data_ != buffer_) std::memcpy(buffer_, data_, size_);
+    data_ = buffer_;
+  }
+
+  /// Gives the bytes to the owner, and the stage up. They are valid until the next `append`, or as
+  /// long as the lender's.
+  bytes_view take() noexcept {
+    owner_ = nullptr;
+    const bytes_view all(data_, size_);
+    size_ = 0;
+    return all;
+  }
+
+ private:
+  static bool lies_in(bytes_view bytes, std::span<const std::byte> lender) noexcept {
+    const std::size_t offset = reinterpret_cast<std::uintptr_t>(bytes.data()) -
+                               reinterpret_cast<std::uintptr_t>(lender.data());
+    return offset < lender.size() && bytes.size() <= lender.size() - offset;
+  }
+
+  const void* owner_ = nullptr;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::byte* buffer_ = nullptr;
+};
+
+}  // namespace asyncore
+
+#endif
