@@ -6,6 +6,7 @@
 
 #include <boost/hana/ap.hpp>
 #include <boost/hana/cartesian_product.hpp>
+#include <boost/hana/size.hpp>
 #include <boost/hana/transform.hpp>
 #include <boost/hana/unpack.hpp>
 
