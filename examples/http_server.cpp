@@ -61,10 +61,6 @@ struct http {
       if (!unfinished_.empty()) input = unfinished_.append(input);
       while (stage_ == answering && answer_first(input)) continue;
       unfinished_.assign(input);  // which may be a part of it
-      if (stage_ == flushing) {
-        this->initiate_send();
-        handle_write();
-      }
     }
 
     // A peer that does not read its responses is not read from either.

@@ -12,7 +12,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <limits>
 #include <optional>
 #include <span>
@@ -123,7 +122,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   /// a `close_when_done` too.
   void discard_buffers() noexcept {
     input_.discard();
-    this->queue_.clear(this->loop().blocks());
+    base::forget_output();
     pending_.clear(this->loop().blocks());
     this->state_ &= static_cast<typename base::state_bits>(~base::is_blocked);
     this->rearm();
@@ -200,8 +199,16 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
            (!this->queue_.empty() || !pending_.empty() || pending_.ends());
   }
   bool refill() {
-    const retry_scope retry(*this);
-    const auto refilled = pending_.refill(this->queue_, this->loop().blocks());
+    Loop& loop = this->loop();
+    const token id = this->id();
+    auto refilled = pending_output::refilled::not_now;
+    detail::cleaning_up([&] { refilled = pending_.refill(this->queue_, loop.blocks()); },
+                        [&] {
+                          // The producer is asked again when the socket takes more.
+                          if (!loop.alive(id) || !has_output()) return;
+                          this->state_ |= base::is_blocked;
+                          this->rearm();
+                        });
     if (refilled == pending_output::refilled::nothing && pending_.take_end())
       this->derived().handle_close_event();
     return refilled == pending_output::refilled::bytes;
@@ -227,27 +234,6 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     void found() const { channel.found_terminator(); }
     void interrupted() const noexcept { channel.rearm(); }
     Derived& channel;
-  };
-
-  /// A producer is asked. When it throws, it is asked again when the socket takes more.
-  class retry_scope {
-   public:
-    explicit retry_scope(async_chat& channel) noexcept
-        : channel_(channel), loop_(channel.loop()), id_(channel.id()) {}
-    retry_scope(const retry_scope&) = delete;
-    retry_scope& operator=(const retry_scope&) = delete;
-    ~retry_scope() {
-      if (std::uncaught_exceptions() == exceptions_ || !loop_.alive(id_)) return;
-      if (!channel_.has_output()) return;
-      channel_.state_ |= base::is_blocked;
-      channel_.rearm();
-    }
-
-   private:
-    async_chat& channel_;
-    Loop& loop_;
-    token id_;
-    int exceptions_ = std::uncaught_exceptions();
   };
 
   void drop_pending() noexcept {

@@ -143,7 +143,7 @@ struct disconnect {
   static constexpr auto entry = &operations::disconnect;
   template <class T>
   static void on(T& channel) {
-    channel.handle_close_event();
+    channel.disconnected();
   }
 };
 struct resume {

@@ -155,6 +155,8 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   }
 
   void accept_event();
+  bool accepts_after(int error);
+  void log_refused(const std::pair<socket, endpoint>& peer, std::error_code why);
   void enter(int fd, state_bits state, std::error_code& failed);
   void connect_failed(int error);
   void forget_connection() noexcept {

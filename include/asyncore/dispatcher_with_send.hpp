@@ -38,8 +38,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     if (queue_.size() > this->derived().out_queue_limit) [[unlikely]]
       return limit_reached();
     queue_.append(bytes, this->loop().blocks());
-    send_soon();
-    return io_result(all);
+    return send_soon() ? io_result(all) : io_result::end();
   }
 
   /// More bytes than this may not be waiting when more are given to `send`, so that a peer that
@@ -105,22 +104,35 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   static constexpr state_bits is_blocked = base::first_free_bit;  // the socket took no more
   static constexpr state_bits first_free_bit = base::first_free_bit << 1;
 
-  ~dispatcher_with_send() { forget_output(); }
+  // Without a descriptor there is no output, and the loop may be gone.
+  ~dispatcher_with_send() {
+    if (this->native_handle() >= 0) forget_output();
+  }
 
-  /// Sends at the end of the hook or turn that is under way; at once when there is none.
-  void send_soon() {
-    if (staging() || base::has(is_blocked)) return;
+  /// Sends at the end of the hook or turn that is under way; at once when there is none, and then
+  /// returns false if the peer turned out to be gone (`*this` may be gone, too).
+  bool send_soon() {
+    if (staging() || base::has(is_blocked)) return true;
     if (this->loop().in_turn()) {
       this->rearm();
-    } else {
-      initiate_send();
+      return true;
     }
+    Loop& loop = this->loop();
+    const token id = this->id();
+    initiate_send();
+    return id.generation == 0 || (loop.alive(id) && !base::has(base::write_over));
   }
 
   /// Reports the limit; `*this` may be gone afterwards.
   ASYNCORE_COLD io_result limit_reached() {
     this->derived().handle_out_queue_limit();
     return io_result(-ENOBUFS);
+  }
+
+  /// Drops what waits.
+  void forget_output() noexcept {
+    if (staging()) this->loop().stage().take();
+    queue_.clear(this->loop().blocks());
   }
 
   out_queue queue_;
@@ -132,10 +144,6 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// Moves what is on the stage to the queue.
   void unstage() { queue_.append(this->loop().stage().take(), this->loop().blocks()); }
   void send_staged(bytes_view bytes);
-  void forget_output() noexcept {
-    if (staging()) this->loop().stage().take();
-    queue_.clear(this->loop().blocks());
-  }
 
   std::ptrdiff_t send_some();
   void send_failed(std::ptrdiff_t error);
@@ -170,11 +178,14 @@ void dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
 
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how, std::error_code& failed) {
-  Loop& loop = this->loop();
-  const token id = this->id();
-  if (how != SHUT_RD && !base::has(is_blocked)) initiate_send();
-  failed = {};
-  if (loop.alive(id)) base::shutdown(how, failed);
+  if (how != SHUT_RD && this->registered() && !base::has(is_blocked)) {
+    Loop& loop = this->loop();
+    const token id = this->id();
+    initiate_send();
+    failed = {};
+    if (!loop.alive(id)) return;
+  }
+  base::shutdown(how, failed);
 }
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how) {
@@ -276,6 +287,8 @@ void dispatcher_with_send<Derived, Loop, Transport>::handle_write_event() {
 
 template <class Derived, class Loop, class Transport>
 interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
+  // No hook runs now; one that left the loop and entered it again has left this behind.
+  if (staging()) unstage();
   if (this->derived().has_output() && !base::has(is_blocked)) {
     Loop& loop = this->loop();
     const token id = this->id();

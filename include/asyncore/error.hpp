@@ -53,7 +53,7 @@ inline void throw_if(std::error_code code, std::string_view what) {
 /// Runs `f`. What `f` throws reaches `on_exception`, which finds it in
 /// `std::current_exception()`; `exit_now` passes. Without exceptions it is a plain call.
 template <class F, class OnException>
-inline void guarded(F&& f, [[maybe_unused]] OnException&& on_exception) {
+[[gnu::always_inline]] inline void guarded(F&& f, [[maybe_unused]] OnException&& on_exception) {
 #if ASYNCORE_HAS_EXCEPTIONS
   try {
     f();

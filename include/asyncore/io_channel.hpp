@@ -118,6 +118,10 @@ class io_channel : public channel<Derived, Loop> {
   bool may_read() const noexcept { return reads() && (state_ & read_over) == 0; }
   /// Customisation point of the kinds above: where `handle_data` receives.
   std::span<std::byte> receive_space() { return this->loop().receive_bytes(); }
+  void disconnected() {
+    if ((state_ & close_reported) != 0) return this->derived().handle_error();
+    this->derived().handle_close_event();
+  }
   void abandon() noexcept {
     this->del_channel();
     close_descriptor();

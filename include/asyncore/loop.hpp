@@ -197,6 +197,7 @@ class basic_loop {
   struct restore_scope;
 
   bool turn(timeout_type timeout);
+  void finish_turn(timeout_type timeout);
   void before_wait();
   void visit_every_turn();
   void visit_changed();
@@ -225,7 +226,7 @@ class basic_loop {
   list_node asking_;      // of those, the ones still to be asked in this turn
   list_node changed_;     // visited before the next wait
   list_node closed_;      // owned, to be destroyed
-  list_node idle_;        // owned, in no map
+  list_node idle_;        // left the map without closing, or owned and never in it
   std::uint32_t last_generation_ = 0;
   bool in_turn_ = false;
   bool ask_again_ = false;

@@ -23,6 +23,15 @@ constexpr int to_milliseconds(timeout_type timeout) noexcept {
                                                    : static_cast<int>(rounded);
 }
 
+namespace detail {
+/// The time `timeout` after `now`, which is not negative; the last that there is, if that is later.
+constexpr std::chrono::nanoseconds deadline_after(std::chrono::nanoseconds now,
+                                                  std::chrono::nanoseconds timeout) noexcept {
+  constexpr auto last = std::chrono::nanoseconds::max();
+  return timeout > last - now ? last : now + timeout;
+}
+}  // namespace detail
+
 }  // namespace asyncore
 
 #endif

@@ -136,9 +136,9 @@ inline std::string take(const unique_fd& fd) {
 
 /// True when the stream has ended, after what is left in it.
 inline bool at_end(const unique_fd& fd) {
-  char byte;
+  std::array<char, 65536> piece;
   while (wait_for(fd.get(), POLLIN)) {
-    const ssize_t n = ::read(fd.get(), &byte, 1);
+    const ssize_t n = ::read(fd.get(), piece.data(), piece.size());
     if (n == 0) return true;
     if (n < 0) return errno == ECONNRESET;
   }

@@ -15,6 +15,7 @@ namespace test {
 struct faults {
   static inline std::deque<int> accept;
   static inline std::deque<int> connect;
+  static inline std::deque<int> so_error;  // what SO_ERROR says, not what the call returns
 };
 
 struct faulty_system : asyncore::posix_system {
@@ -25,6 +26,11 @@ struct faulty_system : asyncore::posix_system {
   static int connect(int fd, const asyncore::endpoint& to) noexcept {
     const int failed = next(faults::connect);
     return failed != 0 ? failed : posix_system::connect(fd, to);
+  }
+  static int getsockopt(int fd, int level, int name, int& value) noexcept {
+    const int status = posix_system::getsockopt(fd, level, name, value);
+    if (const int error = name == SO_ERROR ? next(faults::so_error) : 0; error != 0) value = error;
+    return status;
   }
 
  private:
@@ -38,6 +44,7 @@ struct faulty_system : asyncore::posix_system {
 
 template <class Poller>
 struct faulty_poller : Poller {
+  using Poller::Poller;
   using system = faulty_system;
 };
 

@@ -4,7 +4,9 @@
 #define BOOST_TEST_MODULE asyncore
 #include <boost/test/results_collector.hpp>
 #include <boost/test/unit_test.hpp>
+#include <boost/throw_exception.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 
 namespace {
@@ -50,3 +52,16 @@ struct with_tap {
 }  // namespace
 
 BOOST_TEST_GLOBAL_CONFIGURATION(with_tap);
+
+#if defined(BOOST_NO_EXCEPTIONS)
+// What Boost calls where it would throw.
+namespace boost {
+void throw_exception(const std::exception& error) {
+  std::fprintf(stderr, "Boost would throw: %s\n", error.what());
+  std::abort();
+}
+void throw_exception(const std::exception& error, const source_location&) {
+  throw_exception(error);
+}
+}  // namespace boost
+#endif

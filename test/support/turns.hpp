@@ -6,10 +6,12 @@
 
 namespace test {
 
-/// Turns until `done()`, at most `limit` of them; returns `done()`.
+/// Turns until `done()`, for at most ten seconds; returns `done()`.
 template <class Loop, class Done>
-bool turn_until(Loop& loop, Done done, int limit = 10'000) {
-  for (int left = limit; left > 0 && !done(); --left) loop.poll(std::chrono::milliseconds(20));
+bool turn_until(Loop& loop, Done done) {
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!done() && std::chrono::steady_clock::now() < limit)
+    loop.poll(std::chrono::milliseconds(20));
   return done();
 }
 

@@ -6,7 +6,7 @@
 #include <asyncore/bytes.hpp>
 #include <asyncore/chat/fed_stream.hpp>
 #include <asyncore/chat/terminator.hpp>
-#include <asyncore/config.hpp>
+#include <asyncore/error.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -98,20 +98,13 @@ class splitter {
   bool feed(std::span<const std::byte> input, Sink sink) {
     feeding from(*this, input);
     interrupted_ = false;
-#if ASYNCORE_HAS_EXCEPTIONS
-    try {
-      split(from, sink);
-    } catch (...) {
-      if (from.going()) {
-        interrupted_ = true;
-        sink.interrupted();
-        if (!from.discarded) kept_ = from.release();
-      }
-      throw;
-    }
-#else
-    split(from, sink);
-#endif
+    detail::cleaning_up([&] { split(from, sink); },
+                        [&] {
+                          if (!from.going()) return;
+                          interrupted_ = true;
+                          sink.interrupted();
+                          if (!from.discarded) kept_ = from.release();
+                        });
     return from.going();
   }
 

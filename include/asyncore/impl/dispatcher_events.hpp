@@ -45,37 +45,59 @@ std::optional<std::pair<socket, endpoint>> dispatcher<Derived, Loop, Transport>:
   for (int left = Derived::accept_batch; left > 0; --left) {
     std::pair<socket, endpoint> peer;
     const int fd = system.accept(this->native_handle(), peer.second);
-    if (fd >= 0) {
+    if (fd >= 0) [[likely]] {
       peer.first = socket::accepted(unique_fd(fd, system.closer()));
       const std::error_code refused = this->loop().room_for(fd);
-      if (!refused) return peer;
-      this->derived().log_info("accept: connection from " + peer.second.to_string() +
-                                   " refused, " + detail::fd_text(fd) + ": " + refused.message(),
-                               "error");
-      continue;
-    }
-    switch (-fd) {
-      case EAGAIN:
-        return {};
-      case EINTR:
-      case ECONNABORTED:
-      case EPROTO:
-        continue;
-      case EMFILE:
-      case ENFILE:
-      case ENOBUFS:
-      case ENOMEM:
-        this->state_ |= is_starved;
-        this->rearm();
-        this->loop().resume_later();
-        this->derived().log_info("accept: " + errno_code(-fd).message() + "; accepting pauses",
-                                 "warning");
-        return {};
-      default:
-        detail::throw_error(errno_code(-fd), "accept " + local_addr().to_string());
+      if (!refused) [[likely]]
+        return peer;
+      log_refused(peer, refused);
+    } else if (fd == -EAGAIN || !accepts_after(-fd)) {
+      return {};
     }
   }
   return {};
+}
+
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD void dispatcher<Derived, Loop, Transport>::log_refused(
+    const std::pair<socket, endpoint>& peer, std::error_code why) {
+  this->derived().log_info("accept: connection from " + peer.second.to_string() + " refused, " +
+                               detail::fd_text(peer.first.native_handle()) + ": " + why.message(),
+                           "error");
+}
+
+/// True when there may be more to accept after this error.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD bool dispatcher<Derived, Loop, Transport>::accepts_after(int error) {
+  switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    // Errors of the connection that Linux passes on (accept(2), "Error handling").
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+#if defined(EHOSTDOWN)
+    case EHOSTDOWN:
+#endif
+#if defined(ENONET)
+    case ENONET:
+#endif
+      return true;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      this->state_ |= is_starved;
+      this->rearm();
+      this->loop().resume_later();
+      this->derived().log_info("accept: " + errno_code(error).message() + "; accepting pauses",
+                               "warning");
+      return false;
+    default:
+      detail::throw_error(errno_code(error), "accept " + local_addr().to_string());
+  }
 }
 
 template <class Derived, class Loop, class Transport>

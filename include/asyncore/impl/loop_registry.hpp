@@ -22,7 +22,15 @@ basic_loop<Poller, Map>::~basic_loop() {
       if (r.registered()) remove(r);
     }
   }
-  while (!idle_.unlinked()) remove_closed(as_record(idle_.front()));
+  while (!idle_.unlinked()) {
+    record& r = as_record(idle_.front());
+    r.unlink();
+    if (r.owned_) {
+      remove_closed(r);
+    } else {
+      channels::template perform<detail::op::abandon>(r);
+    }
+  }
   reap();
 }
 
@@ -65,11 +73,7 @@ void basic_loop<Poller, Map>::remove(record& r) noexcept {
   stop_polling(r);
   map_.erase(r.id_);
   r.id_.generation = 0;
-  if (r.owned_) {
-    r.link_before(idle_);
-  } else {
-    r.unlink();
-  }
+  r.link_before(idle_);
   // A descriptor may be free now: listeners that wait for one try again.
   if (resume_at_.count() != 0) [[unlikely]]
     resume_at_ = std::chrono::nanoseconds(1);
@@ -79,7 +83,11 @@ template <class Poller, class Map>
 void basic_loop<Poller, Map>::remove_closed(record& r) noexcept {
   if (r.registered()) remove(r);
   r.closed_ = true;
-  if (r.owned_) r.link_before(closed_);
+  if (r.owned_) {
+    r.link_before(closed_);
+  } else {
+    r.unlink();
+  }
 }
 
 /// Destroys the owned channels that closed.

@@ -32,8 +32,10 @@ struct basic_loop<Poller, Map>::turn_sink {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::run(run_options options) {
   std::uint64_t left = options.count.value_or(1);
-  while (left > 0 && !empty() && !stopping_.raised())
-    if (turn(options.timeout) && options.count) --left;
+  while (left > 0 && !empty() && !stopping_.raised()) {
+    if (!turn(options.timeout)) finish_turn(options.timeout);
+    if (options.count) --left;
+  }
   reap();
   stopping_.lower();
 }
@@ -42,9 +44,17 @@ template <class Poller, class Map>
 void basic_loop<Poller, Map>::poll(timeout_type timeout) {
   if (empty()) return reap();
   const bool timed = timeout && timeout->count() > 0;
-  const auto deadline = timed ? system().now() + *timeout : std::chrono::nanoseconds(0);
+  const auto deadline = timed ? detail::deadline_after(system().now(), *timeout)
+                              : std::chrono::nanoseconds(0);
   while (!turn(timeout) && !stopping_.raised())
     if (timed) timeout = deadline - system().now();
+}
+
+/// The rest of a turn whose wait a signal has ended. When it began nobody asked what time it was,
+/// so that it may take up to twice its time, but not longer, however many signals come.
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::finish_turn(timeout_type timeout) {
+  if (!stopping_.raised() && !empty()) poll(timeout);
 }
 
 /// One wait and its dispatches. Returns false when a signal ended the wait.
@@ -259,8 +269,11 @@ void basic_loop<Poller, Map>::hang_up(token t, readiness ready) {
     if (any(ready, readiness::read)) return;
     if (!any(ready, readiness::hangup)) return deliver<detail::op::read>(t, interest::read);
   } else if (channels::template perform<detail::op::may_read>(*r) && system().unread(t.fd) > 0) {
-    // Paused: reported again when it reads again.
+    // Paused: reported again when it reads again. What it was armed for stays, or the next visit
+    // would arm it again, to be woken by the hangup.
+    const interest armed = r->armed_;
     stop_polling(*r);
+    r->armed_ = armed;
     return;
   }
   guarded<detail::op::hangup>(*r);

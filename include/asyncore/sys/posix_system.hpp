@@ -10,6 +10,7 @@
 #include <asyncore/sys/unique_fd.hpp>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -23,17 +24,16 @@ namespace asyncore {
 
 /// The kernel. Stateless: an object costs nothing. Each member is the call of its name and returns
 /// what that returns, or a negative errno (see concept/system.hpp). EINTR is retried except by
-/// `close`; descriptors are made close-on-exec and non-blocking; no call raises SIGPIPE on a
-/// socket.
+/// `close`; descriptors are made close-on-exec and non-blocking; no call raises SIGPIPE.
 struct posix_system {
   static std::ptrdiff_t read(int fd, std::span<std::byte> into) noexcept {
     return retried([&] { return ::read(fd, into.data(), into.size()); });
   }
   static std::ptrdiff_t write(int fd, std::span<const std::byte> bytes) noexcept {
-    return retried([&] { return ::write(fd, bytes.data(), bytes.size()); });
+    return quietly([&] { return ::write(fd, bytes.data(), bytes.size()); });
   }
   static std::ptrdiff_t writev(int fd, std::span<const iovec> pieces) noexcept {
-    return retried([&] { return ::writev(fd, pieces.data(), static_cast<int>(pieces.size())); });
+    return quietly([&] { return ::writev(fd, pieces.data(), static_cast<int>(pieces.size())); });
   }
 
   static std::ptrdiff_t recv(int fd, std::span<std::byte> into, int flags = 0) noexcept {
@@ -149,6 +149,23 @@ struct posix_system {
         return n;
       if (errno != EINTR) return -errno;
     }
+  }
+
+  /// Keeps back the SIGPIPE that a write to a pipe without a reader raises in this thread: unlike
+  /// a send, a write has no MSG_NOSIGNAL.
+  template <class Call>
+  static std::ptrdiff_t quietly(Call call) noexcept {
+    sigset_t pipe, before, pending;
+    ::sigemptyset(&pipe);
+    ::sigaddset(&pipe, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    const std::ptrdiff_t n = retried(call);
+    if (::sigismember(&before, SIGPIPE) != 0) return n;  // whoever blocked it deals with it
+    int taken = 0;
+    if (n == -EPIPE && ::sigpending(&pending) == 0 && ::sigismember(&pending, SIGPIPE) != 0)
+      ::sigwait(&pipe, &taken);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return n;
   }
 
 #if !ASYNCORE_HAS_ATOMIC_FLAGS

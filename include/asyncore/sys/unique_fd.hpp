@@ -3,6 +3,8 @@
 #ifndef ASYNCORE_SYS_UNIQUE_FD_HPP
 #define ASYNCORE_SYS_UNIQUE_FD_HPP
 
+#include <asyncore/config.hpp>
+
 #include <unistd.h>
 
 namespace asyncore {
@@ -50,14 +52,19 @@ class unique_fd {
   void reset() noexcept {
     if (fd_ < 0) return;
     const int fd = release();
-    if (closer_ != nullptr) {
-      closer_->close(*closer_, fd);
+    if (closer_ != nullptr) [[unlikely]] {
+      close_by(*closer_, fd);
     } else {
       ::close(fd);
     }
   }
 
  private:
+  // Out of line: there is no indirect call where the kernel's descriptors are closed.
+  ASYNCORE_COLD static void close_by(const fd_closer& closer, int fd) noexcept {
+    closer.close(closer, fd);
+  }
+
   int fd_ = -1;
   const fd_closer* closer_ = nullptr;
 };

@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <asyncore/chat/splitter.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "asynchat_model.hpp"
+
+namespace {
+
+using asyncore::as_text;
+using asyncore::bytes_view;
+using asyncore::splitter;
+using asyncore::terminator;
+using bytes = std::span<const std::byte>;
+
+// Splits, and writes down what it is given: pieces of one item as one, a terminator as "|".
+struct station {
+  struct sink {
+    void collect(bytes piece) const { self->collect(piece); }
+    void found() const { self->found(); }
+    void interrupted() const { ++self->interruptions; }
+    station* self;
+  };
+
+  bool feed(std::string_view data) {
+    input = data;
+    return one->feed(bytes_view(data), sink{this});
+  }
+  void collect(bytes piece) {
+    BOOST_REQUIRE(!piece.empty());
+    ++collected;
+    const char* const at = as_text(piece).data();
+    if (at < input.data() || at + piece.size() > input.data() + input.size())
+      copied += piece.size();
+    story += as_text(piece);
+    if (on_collect) on_collect();
+  }
+  void found() {
+    story += '|';
+    if (on_found) on_found();
+  }
+
+  std::optional<splitter> one{std::in_place};
+  std::string story;
+  std::string_view input;
+  std::size_t copied = 0;  // bytes that were not in the input
+  int collected = 0;
+  int interruptions = 0;
+  std::function<void()> on_collect, on_found;
+};
+
+terminator text(std::string_view what) { return {std::string(what), 0}; }
+terminator number(std::uint64_t count) { return {{}, count}; }
+
+void set(splitter& one, const terminator& what) {
+  if (what.text.empty()) {
+    one.set_number(what.count);
+  } else {
+    one.set_text(what.text);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE(splitters)
+
+BOOST_AUTO_TEST_CASE(give_all_out_at_first) {
+  station s;
+  BOOST_TEST(s.one->get().none());
+  BOOST_TEST(s.feed("abc"));
+  BOOST_TEST(s.feed("def"));
+  BOOST_TEST(s.story == "abcdef");
+}
+
+BOOST_AUTO_TEST_CASE(find_a_text) {
+  station s;
+  s.one->set_text("\r\n");
+  BOOST_TEST((s.one->get() == text("\r\n")));
+  s.feed("one\r\n\r\ntwo\r\nthr");
+  BOOST_TEST(s.story == "one||two|thr");
+  s.feed("ee\r");
+  BOOST_TEST(s.story == "one||two|three");
+  s.feed("\r");  // the one before was data
+  BOOST_TEST(s.story == "one||two|three\r");
+  s.feed("\nfour");
+  BOOST_TEST(s.story == "one||two|three\r|four");
+  BOOST_TEST(s.copied == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(count_a_number) {
+  station s;
+  s.one->set_number(4);
+  s.feed("a");
+  BOOST_TEST((s.one->get() == number(3)));
+  s.feed("bcdefgh");
+  BOOST_TEST(s.story == "abcd|efgh");  // once; then nothing ends a piece, as in Python
+  BOOST_TEST(s.one->get().none());
+  s.on_found = [&] { s.one->set_number(2); };
+  s.one->set_number(2);
+  s.feed("123456789");
+  BOOST_TEST(s.story == "abcd|efgh12|34|56|78|9");
+  BOOST_TEST((s.one->get() == number(1)));
+  BOOST_TEST(s.copied == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(count_a_number_beyond_memory) {
+  station s;
+  s.one->set_number(std::uint64_t{1} << 62);
+  s.feed("abc");
+  BOOST_TEST(s.story == "abc");
+  BOOST_TEST((s.one->get() == number((std::uint64_t{1} << 62) - 3)));
+}
+
+BOOST_AUTO_TEST_CASE(take_an_empty_text_or_none_as_nothing) {
+  station s;
+  s.one->set_text("x");
+  s.one->set_text("");
+  BOOST_TEST(s.one->get().none());
+  s.feed("axb");
+  s.one->set_number(0);
+  s.feed("cxd");
+  BOOST_TEST(s.story == "axbcxd");
+}
+
+BOOST_AUTO_TEST_CASE(change_in_found) {
+  station s;
+  s.one->set_text("\n");
+  std::vector<terminator> next = {number(5), text("end"), {}, text("never")};
+  std::size_t at = 0;
+  s.on_found = [&] { set(*s.one, next[at++]); };
+  s.feed("put 5\nab\ncdtextendall\nof it");
+  BOOST_TEST(s.story == "put 5|ab\ncd|text|all\nof it");
+  BOOST_TEST(s.copied == 0u);
+}
+
+// What of a terminator was kept is searched for the next one, together with what follows.
+BOOST_AUTO_TEST_CASE(change_while_a_part_is_kept) {
+  {
+    station s;
+    s.one->set_text("end");
+    s.feed("dataen");
+    BOOST_TEST(s.story == "data");
+    s.one->set_text("n");
+    BOOST_TEST(s.story == "data");  // nothing is called from inside
+    s.feed("xny");
+    BOOST_TEST(s.story == "datae|x|y");
+    BOOST_TEST(s.copied == 1u);  // the input itself is not
+  }
+  {
+    station s;
+    s.one->set_text("end");
+    s.feed("en");
+    s.one->set_number(3);
+    s.one->set_text("other");
+    s.one->set_text("end");  // and back: it still counts
+    s.feed("d");
+    BOOST_TEST(s.story == "|");
+  }
+  {
+    station s;
+    s.one->set_text("aab");
+    s.feed("aa");
+    s.one->set_text("aaac");
+    s.feed("ac");
+    BOOST_TEST(s.story == "|");
+    BOOST_TEST(s.copied == 0u);
+  }
+  {
+    station s;
+    s.one->set_text("abcd");
+    s.feed("abc");
+    s.one->set_number(2);
+    s.feed("xy");
+    BOOST_TEST(s.story == "ab|cxy");
+  }
+}
+
+// Python does so too.
+BOOST_AUTO_TEST_CASE(change_in_collect_behind_the_piece) {
+  station s;
+  s.one->set_text("end");
+  s.on_collect = [&] { s.one->set_text("\n"); };
+  s.feed("a\nbendc\nd");
+  BOOST_TEST(s.story == "a\nb|c|d");
+}
+
+// Python forgets the terminator that is set there.
+BOOST_AUTO_TEST_CASE(change_in_collect_of_the_last_of_a_number) {
+  station s;
+  s.one->set_number(3);
+  s.on_collect = [&] { s.one->set_text("\n"); };
+  s.feed("abcd\ne");
+  BOOST_TEST(s.story == "abc|d|e");
+}
+
+BOOST_AUTO_TEST_CASE(set_the_same_again) {
+  station s;
+  s.one->set_text("\r\n");
+  s.feed("a\r");
+  s.one->set_text("\r\n");
+  s.feed("\nb");
+  BOOST_TEST(s.story == "a|b");
+  BOOST_TEST(s.copied == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(set_a_part_of_what_they_hold) {
+  station s;
+  s.one->set_text("long enough to be in memory of its own");
+  s.feed("long");
+  const terminator held = s.one->get();
+  s.one->set_text(std::string_view(held.text).substr(0, 5));
+  s.feed(" ");
+  BOOST_TEST(s.story == "|");
+}
+
+BOOST_AUTO_TEST_CASE(discard_between) {
+  station s;
+  s.one->set_text("end");
+  s.feed("aen");
+  s.one->discard();
+  s.feed("dbend");
+  BOOST_TEST(s.story == "adb|");
+  s.one->set_number(5);
+  s.feed("12");
+  s.one->discard();  // the number goes on: these bytes were given out
+  s.feed("345");
+  BOOST_TEST(s.story == "adb|12345|");
+  s.one->set_text("end");
+  s.feed("en");
+  s.one->set_text("dx");  // what was kept is discarded also when the terminator has changed
+  s.one->discard();
+  s.feed("dx");
+  BOOST_TEST(s.story == "adb|12345||");
+}
+
+BOOST_AUTO_TEST_CASE(discard_in_found) {
+  station s;
+  s.one->set_text("\n");
+  s.on_found = [&] { s.one->discard(); };
+  BOOST_TEST(s.feed("one\ntwo\nthree\n"));
+  BOOST_TEST(s.story == "one|");
+  s.feed("four\n");
+  BOOST_TEST(s.story == "one|four|");
+}
+
+// The terminator of the piece that is being given out is still found, as in Python.
+BOOST_AUTO_TEST_CASE(discard_in_collect) {
+  for (const terminator& what : {text("\n"), number(3)}) {
+    station s;
+    set(*s.one, what);
+    s.on_collect = [&] { s.one->discard(); };
+    BOOST_TEST(s.feed("one\ntwo\n"));
+    BOOST_TEST(s.story == "one|");
+    s.on_collect = nullptr;
+    set(*s.one, what);
+    s.feed("six\n");
+    BOOST_TEST(s.story.substr(0, 8) == "one|six|");
+  }
+  station s;
+  s.one->set_text("\r\n");
+  s.on_collect = [&] { s.one->discard(); };
+  s.feed("abc\r");  // the part of the terminator is discarded with the rest
+  s.feed("\n");
+  BOOST_TEST(s.story == "abc\n");
+}
+
+BOOST_AUTO_TEST_CASE(call_nothing_after_a_stop) {
+  for (const bool in_collect : {true, false}) {
+    station s;
+    s.one->set_text("\r\n");
+    (in_collect ? s.on_collect : s.on_found) = [&] { s.one->stop(); };
+    BOOST_TEST(!s.feed("one\r\ntwo\r\nthree"));
+    BOOST_TEST(s.story == (in_collect ? "one" : "one|"));
+    s.on_collect = s.on_found = nullptr;
+    BOOST_TEST(s.feed("new\r\n"));  // it can be used again, for another stream
+    BOOST_TEST(s.story == (in_collect ? "onenew|" : "one|new|"));
+  }
+  station s;
+  s.one->set_text("end");
+  s.feed("en");
+  s.one->stop();
+  s.feed("d");
+  BOOST_TEST(s.story == "d");
+}
+
+BOOST_AUTO_TEST_CASE(call_nothing_once_destroyed) {
+  for (const terminator& what : {text("\n"), number(3), terminator()})
+    for (const bool in_collect : {true, false}) {
+      station s;
+      set(*s.one, what);
+      (in_collect || what.none() ? s.on_collect : s.on_found) = [&] { s.one.reset(); };
+      BOOST_TEST(!s.feed("one\ntwo\n"));
+      BOOST_TEST(s.story == (what.none() ? "one\ntwo\n" : in_collect ? "one" : "one|"));
+    }
+  // In the first half of a piece of which a part was kept.
+  station s;
+  s.one->set_text("\r\n");
+  s.feed("\r");
+  s.on_collect = [&] { s.one.reset(); };
+  BOOST_TEST(!s.feed("abc"));
+  BOOST_TEST(s.story == "\r");
+}
+
+BOOST_AUTO_TEST_CASE(may_be_fed_by_their_own_hooks) {
+  station s;
+  s.one->set_text("\n");
+  s.on_found = [&] {
+    if (s.story == "one|") s.one->feed(bytes_view("inner\n"), station::sink{&s});
+  };
+  s.feed("one\ntwo\n");
+  BOOST_TEST(s.story == "one|inner|two|");
+  s.story.clear();
+  s.on_found = [&] {
+    s.on_found = [&] { s.one.reset(); };
+    s.one->feed(bytes_view("inner\n"), station::sink{&s});
+  };
+  BOOST_TEST(!s.feed("one\ntwo\n"));
+  BOOST_TEST(s.story == "one|inner|");
+}
+
+BOOST_AUTO_TEST_CASE(tell_how_long_a_text_has_been_waited_for) {
+  station s;
+  s.one->set_text("\r\n");
+  s.feed("1234567890");
+  BOOST_TEST(s.one->waiting() == 10u);
+  s.feed("12345\r");
+  BOOST_TEST(s.one->waiting() == 15u);
+  s.feed("x");
+  BOOST_TEST(s.one->waiting() == 17u);
+  s.feed("\r\nabc");
+  BOOST_TEST(s.one->waiting() == 3u);
+  s.one->wait_anew();
+  s.feed("de");
+  BOOST_TEST(s.one->waiting() == 2u);
+  s.one->set_number(100);
+  s.feed("12345");
+  BOOST_TEST(s.one->waiting() == 0u);
+  s.one->set_text("");
+  s.feed("12345");
+  BOOST_TEST(s.one->waiting() == 0u);
+}
+
+#if ASYNCORE_HAS_EXCEPTIONS
+
+struct on_purpose : std::exception {};
+
+// Throws once, at the given piece or terminator.
+struct thrower {
+  void operator()() {
+    if (--left == 0) throw on_purpose();
+  }
+  int left;
+};
+
+// Nothing is lost and nothing comes twice, whichever hook throws, and wherever the input is cut.
+BOOST_AUTO_TEST_CASE(go_on_where_a_hook_threw) {
+  const std::string stream = "one\r\n\r\ntwo\rthree\r\nfo\r\r\n12345";
+  for (const terminator& what : {text("\r\n"), number(4), terminator()}) {
+    station calm;
+    set(*calm.one, what);
+    calm.on_found = [&] { set(*calm.one, what); };
+    calm.feed(stream);
+    for (std::size_t cut = 0; cut <= stream.size(); ++cut)
+      for (int at = 1; at <= 12; ++at)
+        for (const bool in_collect : {true, false}) {
+          station s;
+          set(*s.one, what);
+          thrower collect{in_collect ? at : 0}, found{in_collect ? 0 : at};
+          s.on_collect = [&] { collect(); };
+          s.on_found = [&] {
+            set(*s.one, what);
+            found();
+          };
+          int thrown = 0;
+          for (const std::string_view part :
+               {std::string_view(stream).substr(0, cut), std::string_view(stream).substr(cut)}) {
+            try {
+              s.feed(part);
+            } catch (const on_purpose&) {
+              ++thrown;
+              BOOST_TEST(s.one->interrupted());
+              BOOST_TEST(s.interruptions == thrown);
+              if (cut % 2 == 0) s.feed({});  // else the rest comes before the next input
+            }
+          }
+          if (s.one->interrupted()) s.feed({});
+          BOOST_TEST(!s.one->interrupted());
+          BOOST_TEST_INFO("cut at " << cut << ", threw in hook " << at);
+          BOOST_REQUIRE_EQUAL(s.story, calm.story);
+          BOOST_REQUIRE((s.one->get() == calm.one->get()));
+        }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(keep_nothing_of_a_throwing_hook_that_discarded_stopped_or_destroyed) {
+  for (const int what : {0, 1, 2}) {
+    station s;
+    s.one->set_text("\n");
+    s.on_found = [&] {
+      if (what == 0) s.one->discard();
+      if (what == 1) s.one->stop();
+      if (what == 2) s.one.reset();
+      throw on_purpose();
+    };
+    BOOST_CHECK_THROW(s.feed("one\ntwo\n"), on_purpose);
+    BOOST_TEST(s.story == "one|");
+    if (what == 2) continue;
+    s.on_found = nullptr;
+    s.feed("new\n");
+    BOOST_TEST(s.story == "one|new|");
+  }
+}
+
+#endif
+
+// One random history, told to the splitter and to the model. What hooks do depends only on what
+// has been given out, so that both do the same.
+class history {
+ public:
+  explicit history(unsigned seed) : random_(seed) {
+    for (int i = 0; i < 60; ++i) plan_.push_back({random_() % 24, any_terminator()});
+    const terminator first = any_terminator();
+    set(*real_.one, first);
+    model_.set(first);
+    real_.on_collect = [this] { act(real_.story, real_at_, [this](const step& s) { real(s); }); };
+    real_.on_found = real_.on_collect;
+  }
+
+  void run() {
+    for (int input = 0; input < 12; ++input) {
+      const std::string data = noise(random_() % (random_() % 2 == 0 ? 4 : 30));
+      const std::size_t held = model_.held();
+      copied_before_ = real_.copied;
+      BOOST_REQUIRE(real_.feed(data));
+      model_.feed(data, *this);
+      BOOST_REQUIRE_EQUAL(real_.story, story_);
+      BOOST_REQUIRE((real_.one->get() == model_.get()));
+      BOOST_REQUIRE_LE(real_.copied - copied_before_, held);  // only what straddles
+      if (random_() % 4 == 0) {
+        const step between{random_() % 3, any_terminator()};
+        real(between);
+        model(between);
+      }
+    }
+  }
+
+  // The model's hooks.
+  void collect(const std::string& piece) {
+    story_ += piece;
+    found_or_collected();
+  }
+  void found() {
+    story_ += '|';
+    found_or_collected();
+  }
+
+ private:
+  struct step {
+    unsigned long what;  // 0, 1: set; 2: discard; else nothing
+    terminator next;
+  };
+
+  // The steps are due when the story has reached certain lengths.
+  template <class Do>
+  void act(const std::string& story, std::size_t& at, Do perform) {
+    for (; at < plan_.size() && (at + 1) * 3 <= story.size(); ++at) perform(plan_[at]);
+  }
+  void found_or_collected() {
+    act(story_, model_at_, [this](const step& s) { model(s); });
+  }
+  void real(const step& s) {
+    if (s.what < 2) set(*real_.one, s.next);
+    if (s.what == 2) real_.one->discard();
+  }
+  void model(const step& s) {
+    if (s.what < 2) model_.set(s.next);
+    if (s.what == 2) model_.discard();
+  }
+
+  std::string noise(std::size_t size) {
+    std::string all(size, 'a');
+    for (char& c : all) c = random_() % 2 == 0 ? 'a' : 'b';
+    return all;
+  }
+  terminator any_terminator() {
+    if (random_() % 8 == 0) return {};
+    if (random_() % 4 == 0) return number(random_() % 7 + 1);
+    return text(noise(random_() % 4 + 1));
+  }
+
+  std::mt19937 random_;
+  std::vector<step> plan_;
+  station real_;
+  test::asynchat_model model_;
+  std::string story_;
+  std::size_t real_at_ = 0, model_at_ = 0, copied_before_ = 0;
+};
+
+BOOST_AUTO_TEST_CASE(agree_with_the_model) {
+  for (unsigned seed = 0; seed < 20'000; ++seed) {
+    BOOST_TEST_INFO("seed " << seed);
+    history(seed).run();
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
