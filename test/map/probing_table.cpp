@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(finds_what_collides) {
 // In the smallest tables nearly everything collides and wraps around.
 BOOST_AUTO_TEST_CASE(agrees_with_a_map) {
   for (const std::size_t capacity : {1u, 2u, 3u, 5u, 20u}) {
-    for (unsigned seed = 0; seed < 20; ++seed) {
+    for (unsigned seed = 0; seed < 10; ++seed) {
       std::mt19937 random(seed);
       table t(capacity);
       std::map<int, std::pair<std::uint32_t, record*>> model;
@@ -87,17 +87,18 @@ BOOST_AUTO_TEST_CASE(agrees_with_a_map) {
         } else if (random() % 64 == 0 && t.capacity() < 64) {
           t.grow();
         }
-        BOOST_REQUIRE_EQUAL(t.size(), model.size());
+        bool agrees = t.size() == model.size();
         for (int any = 0; any < 64; ++any) {
           const auto entry = model.find(any);
-          BOOST_REQUIRE_EQUAL(t.holds(any), entry != model.end());
           if (entry == model.end()) {
-            BOOST_REQUIRE(t.find({any, step}) == nullptr);
+            agrees = agrees && !t.holds(any) && t.find({any, step}) == nullptr;
           } else {
-            BOOST_REQUIRE(t.find({any, entry->second.first}) == entry->second.second);
-            BOOST_REQUIRE(t.find({any, entry->second.first + 1}) == nullptr);
+            const auto& [generation, channel] = entry->second;
+            agrees = agrees && t.holds(any) && t.find({any, generation}) == channel &&
+                     t.find({any, generation + 1}) == nullptr;
           }
         }
+        BOOST_REQUIRE(agrees);
       }
     }
   }

@@ -77,7 +77,7 @@ class actor {
   director& world_;
 
  private:
-  [[noreturn]] void refuse(std::string_view what) const {
+  void refuse(std::string_view what) const {
     stop(name_ + " cannot " + std::string(what));
   }
 

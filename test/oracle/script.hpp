@@ -2,12 +2,15 @@
 // The scenario language, as script.py describes it.
 #pragma once
 
+#include <asyncore/config.hpp>
+
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,13 +18,19 @@
 
 namespace oracle {
 
-/// What is being played, for `stop`.
-inline std::string now_playing;
+/// A scenario that cannot be played on.
+struct unplayable : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
-/// A scenario that cannot be played ends the program.
+/// Gives the scenario up.
 [[noreturn]] inline void stop(const std::string& why) {
-  std::fprintf(stderr, "oracle: %s: %s\n", now_playing.c_str(), why.c_str());
+#if ASYNCORE_HAS_EXCEPTIONS
+  throw unplayable(why);
+#else
+  std::fprintf(stderr, "oracle: %s\n", why.c_str());
   std::exit(1);
+#endif
 }
 
 /// A word of a line, or a string.

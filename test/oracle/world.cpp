@@ -40,7 +40,6 @@ const std::map<std::string_view, world::verb> world::verbs = {
 };
 
 std::vector<std::string> world::play() {
-  now_playing = script_.name;
   do_map({{"0"}});
   for (const action& step : script_.steps)
     guarded(step.size() > 1 && !step[1].quoted ? step[1].text : "loop", [&] { perform(step); });
@@ -60,6 +59,8 @@ void world::guarded([[maybe_unused]] const std::string& name, Call call) {
 #if ASYNCORE_HAS_EXCEPTIONS
   try {
     call();
+  } catch (const unplayable&) {
+    throw;
   } catch (...) {
     trace_.add(name, "raises " + error_name({}));
   }

@@ -32,15 +32,19 @@ class duplicates {
   std::vector<unique_fd> fds_;
 };
 
+// A duplicate of one file: epoll refuses each alike.
 class regular_file {
  public:
-  regular_file() : fd_(::open(directory_.file("f").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-    BOOST_REQUIRE(fd_);
-  }
+  regular_file() : fd_(checked(::dup(shared()))) {}
   token id(std::uint32_t generation = 1) const { return {fd_.get(), generation}; }
 
  private:
-  temporary_directory directory_;
+  static int shared() {
+    static const temporary_directory directory;
+    static const unique_fd fd(
+        ::open(directory.file("f").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    return fd.get();
+  }
   unique_fd fd_;
 };
 

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: BSL-1.0
+// What CPython's own Lib/test/test_asyncore.py (3.11) checks, test by test and under its names; its
+// BaseTestAPI is in base_test_api.cpp.
+#include <asyncore.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <fcntl.h>
+
+#include <array>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../support/descriptors.hpp"
+#include "../support/matrix.hpp"
+#include "../support/scripted_poller.hpp"
+#include "../support/turns.hpp"
+
+namespace {
+
+using asyncore::readiness;
+using strings = std::vector<std::string>;
+
+// What is written to the standard error stream while it lives.
+class captured_stderr {
+ public:
+  captured_stderr() {
+    std::fflush(stderr);
+    const auto to = test::checked(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    ::dup2(to.get(), STDERR_FILENO);
+  }
+  ~captured_stderr() { restore(); }
+
+  /// Ends it, and returns the lines.
+  strings lines() {
+    restore();
+    std::ifstream file(path_);
+    strings all;
+    for (std::string line; std::getline(file, line);) all.push_back(line);
+    return all;
+  }
+
+ private:
+  void restore() {
+    if (!before_) return;
+    std::fflush(stderr);
+    ::dup2(before_.get(), STDERR_FILENO);
+    before_.reset();
+  }
+
+  test::temporary_directory directory_;
+  std::string path_ = directory_.file("stderr");
+  test::unique_fd before_ = test::checked(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
+};
+
+// Channels of which a test looks at one event. All hooks do the same: note their name, or throw.
+
+template <class Place>
+struct noting;
+template <class Place>
+struct exiting;
+template <class Place>
+struct crashing;
+template <class Place>
+using event_loop = typename Place::template loop<noting<Place>, exiting<Place>, crashing<Place>>;
+
+template <class Place>
+struct noting : asyncore::channel<noting<Place>, event_loop<Place>> {
+  using noting::channel::channel;
+  void handle_read() { called += "read "; }
+  void handle_write() { called += "write "; }
+  void handle_expt() { called += "expt "; }
+  void handle_close() { called += "close "; }
+  void handle_error() { called += "error "; }
+  static constexpr auto predicates = asyncore::ask_on_rearm;
+  bool readable() const { return reads; }
+  bool reads = true;
+  std::string called;
+};
+
+#if ASYNCORE_HAS_EXCEPTIONS
+
+template <class Place>
+struct exiting : asyncore::channel<exiting<Place>, event_loop<Place>> {
+  using exiting::channel::channel;
+  void handle_read() { throw asyncore::exit_now(); }
+  void handle_write() { throw asyncore::exit_now(); }
+  void handle_expt() { throw asyncore::exit_now(); }
+  void handle_close() { throw asyncore::exit_now(); }
+};
+
+template <class Place>
+struct crashing : asyncore::channel<crashing<Place>, event_loop<Place>> {
+  using crashing::channel::channel;
+  void handle_read() { throw std::exception(); }
+  void handle_write() { throw std::exception(); }
+  void handle_expt() { throw std::exception(); }
+  void handle_close() { throw std::exception(); }
+  void handle_error() { error_handled = true; }
+  bool error_handled = false;
+};
+
+#else
+
+template <class Place>
+struct exiting : asyncore::channel<exiting<Place>, event_loop<Place>> {
+  using exiting::channel::channel;
+};
+template <class Place>
+struct crashing : exiting<Place> {
+  using crashing::exiting::exiting;
+};
+
+#endif
+
+// A loop whose poller reports nothing, so that only the test dispatches.
+template <class Place>
+struct quiet_loop {
+  // The channel is watched for all that it wants.
+  template <class Channel>
+  std::unique_ptr<Channel> watched(bool reads = true) {
+    auto one = std::make_unique<Channel>(loop, pair.near.get());
+    if constexpr (requires { one->reads; }) one->reads = reads;
+    test::turn(loop);
+    return one;
+  }
+
+  test::poller_script script;
+  event_loop<Place> loop{script};
+  test::ends pair = test::socket_pair();
+};
+
+BOOST_AUTO_TEST_SUITE(HelperFunctionTests)
+
+#if ASYNCORE_HAS_EXCEPTIONS
+// exit_now leaves the dispatching; any other exception reaches handle_error.
+BOOST_AUTO_TEST_CASE_TEMPLATE(test_readwriteexc, Place, test::scripted_matrix) {
+  quiet_loop<Place> q;
+  for (const readiness each : {readiness::read, readiness::write, readiness::expt}) {
+    const auto leaves = q.template watched<exiting<Place>>();
+    BOOST_CHECK_THROW(q.loop.readwrite(*leaves, each), asyncore::exit_now);
+    leaves->del_channel();
+    const auto fails = q.template watched<crashing<Place>>();
+    q.loop.readwrite(*fails, each);
+    BOOST_TEST(fails->error_handled);
+  }
+}
+#endif
+
+// Each flag reaches its hook and no other. An error is found by reading, where the class reads.
+BOOST_AUTO_TEST_CASE_TEMPLATE(test_readwrite, Place, test::scripted_matrix) {
+  quiet_loop<Place> q;
+  struct expectation {
+    readiness flag;
+    bool reads;
+    std::string called;
+  };
+  for (const auto& [flag, reads, called] :
+       {expectation{readiness::read, true, "read "}, expectation{readiness::expt, true, "expt "},
+        expectation{readiness::write, true, "write "}, expectation{readiness::error, true, "read "},
+        expectation{readiness::error, false, "close "},
+        expectation{readiness::hangup, true, "close "},
+        expectation{readiness::hangup, false, "close "}}) {
+    const auto notes = q.template watched<noting<Place>>(reads);
+    q.loop.readwrite(*notes, flag);
+    BOOST_TEST(notes->called == called);
+    notes->del_channel();
+#if ASYNCORE_HAS_EXCEPTIONS
+    const auto leaves = q.template watched<exiting<Place>>();
+    BOOST_CHECK_THROW(q.loop.readwrite(*leaves, flag), asyncore::exit_now);
+    leaves->del_channel();
+    const auto fails = q.template watched<crashing<Place>>();
+    BOOST_TEST(!fails->error_handled);
+    q.loop.readwrite(*fails, flag);
+    BOOST_TEST(fails->error_handled);
+#endif
+  }
+}
+
+template <class Loop>
+struct closing : asyncore::dispatcher<closing<Loop>, Loop> {
+  using closing::dispatcher::dispatcher;
+};
+
+// Every channel of the map is closed, and it is empty.
+template <class Loop, class CloseAll>
+void closeall_check(Loop& loop, CloseAll close_all) {
+  std::vector<std::unique_ptr<closing<Loop>>> all;
+  std::vector<int> numbers;
+  for (int i = 0; i < 10; ++i) {
+    all.push_back(std::make_unique<closing<Loop>>(loop));
+    all.back()->create_socket();
+    numbers.push_back(all.back()->native_handle());
+    BOOST_TEST(test::is_open(numbers.back()));
+  }
+  close_all();
+  BOOST_TEST(loop.empty());
+  for (const auto& each : all) BOOST_TEST(each->native_handle() == -1);
+  for (const int number : numbers) BOOST_TEST(!test::is_open(number));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(test_closeall, Place, test::matrix) {
+  using loop_type = asyncore::basic_loop<typename Place::poller,
+                                         typename Place::map_kind::template of<>>;
+  loop_type loop;
+  closeall_check(loop, [&] { loop.close_all(); });
+}
+
+BOOST_AUTO_TEST_CASE(test_closeall_default) {
+  closeall_check(asyncore::this_thread_loop(), [] { asyncore::close_all(); });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+// A dispatcher of which nothing is defined, and one that shows its log.
+struct bare : asyncore::dispatcher<bare> {};
+struct talking : asyncore::dispatcher<talking> {
+  static constexpr std::array<std::string_view, 0> ignore_log_types{};
+};
+
+BOOST_AUTO_TEST_SUITE(DispatcherTests)
+
+// Without predicates a channel is always readable and writable.
+template <class Place>
+struct always;
+template <class Place>
+using always_loop = typename Place::template loop<always<Place>>;
+template <class Place>
+struct always : asyncore::dispatcher<always<Place>, always_loop<Place>> {
+  using always::dispatcher::dispatcher;
+  void handle_read() { ++reads; }
+  void handle_write() { ++writes; }
+  int reads = 0, writes = 0;
+};
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(test_basic, Place, test::matrix) {
+  always_loop<Place> loop;
+  test::ends pair = test::socket_pair();
+  always<Place> d(loop, asyncore::socket(std::move(pair.near)));
+  test::put(pair.far, "x");
+  test::turn(loop, 3);
+  BOOST_TEST(d.reads == 3);
+  BOOST_TEST(d.writes == 3);
+}
+
+BOOST_AUTO_TEST_CASE(test_repr) {
+  bare d;
+  const std::string text = d.description();
+  BOOST_TEST(text.starts_with("<"));
+  BOOST_TEST(text.ends_with("bare fd -1>"));  // no state, no address
+}
+
+BOOST_AUTO_TEST_CASE(test_log) {
+  bare d;
+  captured_stderr captured;
+  d.log("Lovely spam! Wonderful spam!");
+  d.log("I don't like spam!");
+  BOOST_TEST(captured.lines() == strings({"Lovely spam! Wonderful spam!", "I don't like spam!"}));
+}
+
+BOOST_AUTO_TEST_CASE(test_log_info) {
+  bare d;
+  captured_stderr captured;
+  d.log_info("Have you got anything without spam?", "EGGS");
+  d.log_info("Why can't she have egg bacon spam and sausage?");
+  d.log_info("THAT'S got spam in it!", "SPAM");
+  BOOST_TEST(captured.lines() == strings({"EGGS: Have you got anything without spam?",
+                                          "info: Why can't she have egg bacon spam and sausage?",
+                                          "SPAM: THAT'S got spam in it!"}));
+}
+
+// A hook that is not defined is not called: there is nothing to say, and nothing to watch for. What
+// is left is the end of a connection.
+BOOST_AUTO_TEST_CASE(test_unhandled) {
+  test::ends pair = test::socket_pair();
+  talking d;
+  d.set_socket(asyncore::socket(std::move(pair.near)));
+  BOOST_TEST((d.wanted_interest() == asyncore::interest::none));
+  captured_stderr captured;
+  d.handle_expt_event();
+  d.handle_read_event();
+  d.handle_write_event();
+  d.handle_connect_event();
+  d.handle_close_event();
+  BOOST_TEST(captured.lines() == strings({"warning: unhandled close event"}));
+}
+
+// refers to bug #8573
+BOOST_AUTO_TEST_CASE(test_strerror) {
+  BOOST_TEST(asyncore::errno_code(EPERM).message() == std::strerror(EPERM));
+  BOOST_TEST(asyncore::errno_code(-1).message() != "");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(DispatcherWithSendTests)
+
+template <class Place>
+struct no_read;
+template <class Place>
+using send_loop = typename Place::template loop<no_read<Place>>;
+template <class Place>
+struct no_read : asyncore::dispatcher_with_send<no_read<Place>, send_loop<Place>> {
+  using no_read::dispatcher_with_send::dispatcher_with_send;
+  bool readable() const { return false; }
+  void handle_connect() {}
+};
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(test_send, Place, test::matrix) {
+  send_loop<Place> loop;
+  const test::unique_fd listener = test::tcp_listener();
+  const std::string data = "Suppose there isn't a 16-ton weight?";
+  no_read<Place> d(loop);
+  d.create_socket();
+  d.connect(test::name_of(listener.get()));
+  d.send(data);
+  d.send(data);
+  d.send("\n");
+  BOOST_TEST(test::turn_until(loop, [&] { return d.queued() == 0; }));
+  const test::unique_fd peer = test::checked(::accept(listener.get(), nullptr, nullptr));
+  std::string captured;
+  char byte = 0;
+  while (byte != '\n' && ::read(peer.get(), &byte, 1) == 1) captured += byte;
+  BOOST_TEST(captured == data + data + "\n");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+// A file with something in it.
+struct file_wrapper_test {
+  file_wrapper_test() { std::ofstream(path) << text; }
+
+  test::unique_fd open(int flags) const { return test::checked(::open(path.c_str(), flags)); }
+  std::string contents() const {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  static std::string read(asyncore::file_wrapper& file, std::size_t most) {
+    std::array<std::byte, 64> buffer;
+    const asyncore::io_result got = file.read(std::span(buffer).first(most));
+    return std::string(asyncore::as_text(std::span(buffer).first(got.bytes())));
+  }
+
+  test::temporary_directory directory;
+  std::string path = directory.file("file");
+  std::string text = "It's not dead, it's sleeping!";
+};
+
+BOOST_FIXTURE_TEST_SUITE(FileWrapperTest, file_wrapper_test)
+
+BOOST_AUTO_TEST_CASE(test_recv) {
+  test::unique_fd fd = open(O_RDONLY);
+  const int number = fd.get();
+  asyncore::file_wrapper w(number);
+  fd.reset();
+  BOOST_TEST(w.native_handle() != number);
+  std::array<std::byte, 13> buffer;
+  BOOST_TEST(w.recv(buffer).bytes() == 13u);
+  BOOST_TEST(asyncore::as_text(buffer) == "It's not dead");
+  BOOST_TEST(read(w, 6) == ", it's");
+  w.close();
+  BOOST_TEST((w.read(buffer).error() == std::errc::bad_file_descriptor));
+}
+
+BOOST_AUTO_TEST_CASE(test_send) {
+  test::unique_fd fd = open(O_WRONLY | O_APPEND);
+  asyncore::file_wrapper w(fd.get());
+  fd.reset();
+  w.write("Come again?");
+  w.send("I want to buy some cheese.");
+  w.close();
+  BOOST_TEST(contents() == text + "Come again?" + "I want to buy some cheese.");
+}
+
+template <class Place>
+struct file_reader;
+template <class Place>
+using file_loop = typename Place::template loop<file_reader<Place>>;
+template <class Place>
+struct file_reader : asyncore::file_dispatcher<file_reader<Place>, file_loop<Place>> {
+  using file_reader::file_dispatcher::file_dispatcher;
+  void handle_read() {
+    std::array<std::byte, 29> buffer;
+    if (const auto got = this->recv(buffer))
+      data += asyncore::as_text(std::span(buffer).first(got.bytes()));
+  }
+  std::string data;
+};
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(test_dispatcher, Place, test::matrix) {
+  const file_wrapper_test file;
+  file_loop<Place> loop;
+  test::unique_fd fd = file.open(O_RDONLY);
+  file_reader<Place> s(loop, fd.get());
+  fd.reset();
+  loop.run({.timeout = std::chrono::milliseconds(10), .count = 2});
+  BOOST_TEST(s.data == file.text);
+}
+
+// Nothing warns: that it is closed with its object is what C++ does.
+BOOST_AUTO_TEST_CASE(test_resource_warning) {
+  const test::unique_fd fd = open(O_RDONLY);
+  int number = -1;
+  captured_stderr captured;
+  {
+    const asyncore::file_wrapper f(fd.get());
+    number = f.native_handle();
+  }
+  BOOST_TEST(!test::is_open(number));
+  BOOST_TEST(captured.lines() == strings());
+}
+
+// Its descriptor is gone already; unlike Python's close, that of C++ does not say so.
+BOOST_AUTO_TEST_CASE(test_close_twice) {
+  test::unique_fd fd = open(O_RDONLY);
+  asyncore::file_wrapper f(fd.get());
+  fd.reset();
+  ::close(f.native_handle());
+  f.close();
+  BOOST_TEST(f.native_handle() == -1);
+  f.close();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
