@@ -75,17 +75,6 @@ struct client : asyncore::dispatcher<client<Place>, loop_of<Place>> {
   outcome& got;
 };
 
-/// A client of the test's own that is served, or not.
-template <class Loop>
-bool served(Loop& loop, const test::unique_fd& fd) {
-  test::put(fd, "hello");
-  std::string answer;
-  return test::turn_until(loop, [&] {
-    answer += test::take(fd);
-    return answer == "hello";
-  });
-}
-
 /// An address of the loopback where nobody listens.
 endpoint nobody() { return test::name_of(test::tcp_listener(-1).get()); }
 
@@ -109,7 +98,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_refused_connect_reaches_handle_error, Place, tes
   BOOST_TEST(got.closes == 1);  // by the default
   BOOST_TEST(got.connects == 0);
   BOOST_TEST(contains(got.logged, "connect " + where.to_string()), got.logged);
-  BOOST_TEST(served(loop, neighbour));
+  BOOST_TEST(test::echoes(loop, neighbour));
   BOOST_TEST(loop.size() == 2u);
 }
 
@@ -155,8 +144,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_reset_before_the_accept_harms_nobody, Place, tes
     test::reset(gone);
   }
   const test::unique_fd after = test::connected_to(listener.local_addr());
-  BOOST_TEST(served(loop, before));
-  BOOST_TEST(served(loop, after));
+  BOOST_TEST(test::echoes(loop, before));
+  BOOST_TEST(test::echoes(loop, after));
   BOOST_TEST(test::turn_until(loop, [&] { return loop.size() == 3; }));
   BOOST_TEST(listener.accepting());
 }
@@ -179,12 +168,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_connection_that_the_map_has_no_room_for, Place, 
   BOOST_TEST(loop.size() == test::fixed::room);
   BOOST_TEST(contains(got.logged, "refused"), got.logged);
   BOOST_TEST(contains(got.logged, "accept: connection from 127.0.0.1:"), got.logged);
-  BOOST_TEST(served(loop, clients[0]));
-  BOOST_TEST(served(loop, clients[places - 1]));
+  BOOST_TEST(test::echoes(loop, clients[0]));
+  BOOST_TEST(test::echoes(loop, clients[places - 1]));
   clients.pop_front();  // then there is room again
   BOOST_TEST(test::turn_until(loop, [&] { return loop.size() == places; }));
   clients.push_back(test::connected_to(listener.local_addr()));
-  BOOST_TEST(served(loop, clients.back()));
+  BOOST_TEST(test::echoes(loop, clients.back()));
 }
 
 // Established connections are served and the CPU does not spin; then there is a descriptor again.
@@ -193,13 +182,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(no_descriptor_is_left_for_accept, Place, test::mat
   outcome got;
   server<Place> listener(loop, got);
   test::unique_fd first = test::connected_to(listener.local_addr());
-  BOOST_TEST(served(loop, first));
+  BOOST_TEST(test::echoes(loop, first));
   const test::unique_fd second = test::connected_to(listener.local_addr());
   {
     const int lowest = test::checked(::dup(first.get())).get();
     const test::descriptor_limit limit(lowest);
     BOOST_REQUIRE(limit);
-    for (int i = 0; i < 5; ++i) BOOST_TEST(served(loop, first));
+    for (int i = 0; i < 5; ++i) BOOST_TEST(test::echoes(loop, first));
     BOOST_TEST(got.connects == 1);
     BOOST_TEST(contains(got.logged, "accepting pauses"), got.logged);
     test::put(second, "hello");
@@ -249,7 +238,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_accept_beyond_fd_setsize, Place, test::matrix) 
   outcome got;
   server<Place> listener(loop, got);
   const test::unique_fd before = test::connected_to(listener.local_addr());
-  BOOST_TEST(served(loop, before));
+  BOOST_TEST(test::echoes(loop, before));
   const test::unique_fd late = test::connected_to(listener.local_addr());
   {
     std::vector<test::unique_fd> taken;  // every number below FD_SETSIZE
@@ -262,11 +251,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_accept_beyond_fd_setsize, Place, test::matrix) 
     } else {
       BOOST_TEST(test::turn_until(loop, [&] { return got.connects == 2; }));
     }
-    BOOST_TEST(served(loop, before));
+    BOOST_TEST(test::echoes(loop, before));
   }
   if (refuses) BOOST_TEST(test::at_end(late));
   const test::unique_fd after = test::connected_to(listener.local_addr());
-  BOOST_TEST(served(loop, after));
+  BOOST_TEST(test::echoes(loop, after));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_port_in_use_harms_nobody, Place, test::matrix) {
@@ -279,7 +268,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_port_in_use_harms_nobody, Place, test::matrix) {
   std::error_code failed;
   other.bind(listener.local_addr(), failed);
   BOOST_TEST((failed == std::errc::address_in_use));
-  BOOST_TEST(served(loop, peer));
+  BOOST_TEST(test::echoes(loop, peer));
   other.bind(endpoint::parse("127.0.0.1:0"));  // it can still be used
   BOOST_TEST(other.local_addr().port() != 0);
 }

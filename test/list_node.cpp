@@ -17,7 +17,7 @@ using asyncore::list_node;
 // The members, first to last, taken out.
 std::vector<list_node*> drain(list_node& head) {
   std::vector<list_node*> members;
-  while (!head.unlinked()) {
+  while (!head.unlinked() && members.size() < 100) {
     members.push_back(head.front());
     head.front()->unlink();
   }

@@ -69,8 +69,15 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   /// Gives the socket what it takes of the bytes that wait, drops the rest and closes.
   void close() noexcept {
-    if (staging() || !queue_.empty()) drop_output();
+    if (this->native_handle() >= 0 && (staging() || !queue_.empty())) drop_output();
     base::close();
+  }
+
+  /// Leaves the map (see `channel`); what waits is sent when the channel has entered it again.
+  /// Throws bad_alloc.
+  void del_channel() {
+    if (this->native_handle() >= 0 && staging()) unstage();
+    base::del_channel();
   }
 
   void handle_read_event();

@@ -5,13 +5,17 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <type_traits>
+#include <vector>
 
 #include "../support/descriptors.hpp"
 #include "../support/matrix.hpp"
 #include "../support/readers.hpp"
+#include "../support/servers.hpp"
 #include "../support/turns.hpp"
 
 namespace {
@@ -49,33 +53,6 @@ ends high_pair(int number = FD_SETSIZE) {
 
 template <class Place>
 constexpr bool by_select = std::is_same_v<typename Place::poller, select_poller>;
-
-// Listens, keeps quiet, and counts.
-template <class Place>
-struct listener;
-template <class Place>
-struct connection;
-template <class Place>
-using server_loop = typename Place::template loop<listener<Place>, connection<Place>>;
-template <class Place>
-struct connection : asyncore::dispatcher_with_send<connection<Place>, server_loop<Place>> {
-  using asyncore::dispatcher_with_send<connection, server_loop<Place>>::dispatcher_with_send;
-  void handle_data(std::span<const std::byte> data) { this->send(data); }
-};
-template <class Place>
-struct listener : asyncore::dispatcher<listener<Place>, server_loop<Place>> {
-  explicit listener(server_loop<Place>& loop)
-      : asyncore::dispatcher<listener, server_loop<Place>>(loop) {
-    this->create_socket();
-    this->bind(asyncore::endpoint::parse("127.0.0.1:0"));
-    this->listen();
-  }
-  void log(std::string_view message) { logged += message; }
-  void handle_accepted(asyncore::socket peer, asyncore::endpoint) {
-    this->loop().template emplace<connection<Place>>(std::move(peer));
-  }
-  std::string logged;
-};
 
 // Takes all numbers below FD_SETSIZE that are free.
 struct low_numbers_taken {
@@ -158,27 +135,26 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_last_one_below, Place, test::matrix) {
 
 // A connection that gets too high a number is closed at once; the server goes on.
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_connection_with_a_high_number, Place, test::matrix) {
-  server_loop<Place> loop;
-  listener<Place> server(loop);
-  const auto first = test::connected_to(server.local_addr());
-  test::turn_until(loop, [&] { return loop.size() == 2; });
-  const auto second = test::connected_to(server.local_addr());
+  test::served<Place> what;
+  test::server_loop<Place> loop;
+  test::server<Place> listener(loop, what);
+  const auto first = test::connected_to(listener.local_addr());
+  BOOST_CHECK(test::echoes(loop, first));
+  const auto second = test::connected_to(listener.local_addr());
   {
     const low_numbers_taken taken;
     if (by_select<Place>) {
-      BOOST_CHECK(test::turn_until(loop, [&] { return !server.logged.empty(); }));
-      BOOST_CHECK(server.logged.find("accept") != std::string::npos);
+      BOOST_CHECK(test::turn_until(loop, [&] { return !what.logged.empty(); }));
+      BOOST_CHECK(what.logged[0].find("error: accept: ") == 0);
       BOOST_CHECK(test::at_end(second));
     } else {
       BOOST_CHECK(test::turn_until(loop, [&] { return loop.size() == 3; }));
     }
   }
-  const auto third = test::connected_to(server.local_addr());
-  for (const test::unique_fd* client : {&first, &third}) {
-    test::put(*client, "echo");
-    std::string got;
-    BOOST_CHECK(test::turn_until(loop, [&] { return (got += test::take(*client)) == "echo"; }));
-  }
+  const auto third = test::connected_to(listener.local_addr());
+  BOOST_CHECK(test::echoes(loop, first));
+  BOOST_CHECK(test::echoes(loop, third));
+  BOOST_CHECK_EQUAL(what.errors, 0);
 }
 
 // The poller itself, whatever it is told: its other descriptors are not disturbed.

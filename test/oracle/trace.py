@@ -95,7 +95,7 @@ class World(PeerVerbs):
 
     def do_run(self, *options):
         given = dict(option.split("=") for option in options)
-        timeout = int(given.get("timeout", "1000")) / 1000
+        timeout = int(given.get("timeout", "9000")) / 1000
         count = int(given["count"]) if "count" in given else None
         start = time.monotonic()
         self.loop_call(lambda: asyncore.loop(timeout, self.use_poll, self.map, count))

@@ -116,7 +116,7 @@ void world::do_turn(const words& w) {
 }
 
 void world::do_run(const words& w) {
-  std::chrono::milliseconds timeout = 1000ms;
+  std::chrono::milliseconds timeout = 9000ms;
   std::optional<std::uint64_t> count;
   for (const word& option : w) {
     const int value = std::stoi(option.text.substr(option.text.find('=') + 1));

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <chrono>
+#include <string>
+
+#include "descriptors.hpp"
 
 namespace test {
 
@@ -19,6 +22,14 @@ bool turn_until(Loop& loop, Done done) {
 template <class Loop>
 void turn(Loop& loop, int times = 1) {
   for (; times > 0; --times) loop.poll(std::chrono::nanoseconds(0));
+}
+
+/// True when what the far end of a channel that echoes sends comes back.
+template <class Loop>
+bool echoes(Loop& loop, const unique_fd& client) {
+  put(client, "echo");
+  std::string got;
+  return turn_until(loop, [&] { return (got += take(client)) == "echo"; });
 }
 
 }  // namespace test

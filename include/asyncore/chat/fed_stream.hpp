@@ -37,7 +37,7 @@ class fed_stream {
     const bool in_head = given_ < kept_.size();
     const std::span<const std::byte> part = in_head ? head() : input_;
     const auto taken = part.first(n < part.size() ? static_cast<std::size_t>(n) : part.size());
-    if (in_head) {
+    if (in_head) [[unlikely]] {
       given_ += taken.size();
     } else {
       input_ = input_.subspan(taken.size());
@@ -47,7 +47,10 @@ class fed_stream {
 
   /// Removes `n` bytes; `n` is at most `size()`.
   void skip(std::size_t n) noexcept {
-    while (n > 0) n -= take(n).size();
+    const std::size_t in_head = kept_.size() - given_;
+    const std::size_t here = n < in_head ? n : in_head;
+    given_ += here;
+    input_ = input_.subspan(n - here);
   }
   void clear() noexcept { skip(size()); }
 

@@ -38,7 +38,7 @@ class splitter {
   splitter(const splitter&) = delete;
   splitter& operator=(const splitter&) = delete;
   ~splitter() {
-    for (feeding* each = fed_; each != nullptr; each = each->outer) each->owner = nullptr;
+    for (feeding* each = fed_; each != nullptr; each = each->outer) each->end(nullptr);
   }
 
   /// The next `count` bytes end a piece. 0: nothing ends one.
@@ -84,7 +84,7 @@ class splitter {
 
   /// As `discard`, and nothing more is called.
   void stop() noexcept {
-    for (feeding* each = fed_; each != nullptr; each = each->outer) each->stopped = true;
+    for (feeding* each = fed_; each != nullptr; each = each->outer) each->end(this);
     discard();
     interrupted_ = false;
   }
@@ -122,11 +122,15 @@ class splitter {
     ~feeding() {
       if (owner != nullptr) owner->fed_ = outer;
     }
-    bool going() const noexcept { return owner != nullptr && !stopped; }
+    bool going() const noexcept { return !ended; }
+    void end(splitter* left) noexcept {
+      ended = true;
+      owner = left;
+    }
 
     splitter* owner;  // null when it is gone
     feeding* outer;   // one of whose hooks called this `feed`
-    bool stopped = false;
+    bool ended = false;
     bool discarded = false;
   };
 
