@@ -199,7 +199,7 @@ class basic_loop {
   bool turn(timeout_type timeout);
   void finish_turn(timeout_type timeout);
   void before_wait();
-  void visit_every_turn();
+  void visit_every_turn(bool first_pass);
   void visit_changed();
   void visit(record& r);
   void arm(record& r, interest wanted);

@@ -49,6 +49,7 @@ class registration : public list_node {
   bool closed_ : 1 = false;          // an owned one waits for its destruction
   bool every_turn_ : 1 = false;      // its predicates are asked before each wait
   bool hung_up_ : 1 = false;         // its hangup has been dispatched
+  bool threw_ : 1 = false;           // what it was asked before this wait
 };
 
 }  // namespace asyncore

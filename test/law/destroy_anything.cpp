@@ -29,11 +29,26 @@ enum class deed {
   throw_exit
 };
 
-constexpr std::pair<hook, std::string_view> hooks[] = {
-    {hook::read, "read"},       {hook::write, "write"},     {hook::expt, "expt"},
-    {hook::close, "close"},     {hook::connect, "connect"}, {hook::accepted, "accepted"},
-    {hook::refused, "refused"}, {hook::thrown, "thrown"},   {hook::readable, "readable"},
-    {hook::writable, "writable"}};
+struct place_to_act {
+  hook where;
+  std::string_view name;
+  int passes = 0;  // predicates are asked before the wait, for a hook, and after it
+};
+constexpr place_to_act places_to_act[] = {
+    {hook::read, "read"},
+    {hook::write, "write"},
+    {hook::expt, "expt"},
+    {hook::close, "close"},
+    {hook::connect, "connect"},
+    {hook::accepted, "accepted"},
+    {hook::refused, "refused"},
+    {hook::thrown, "thrown"},
+    {hook::readable, "readable"},
+    {hook::readable, "readable, for a hook", 1},
+    {hook::readable, "readable, after a hook", 2},
+    {hook::writable, "writable"},
+    {hook::writable, "writable, for a hook", 1},
+    {hook::writable, "writable, after a hook", 2}};
 constexpr std::pair<deed, std::string_view> deeds[] = {
     {deed::close_self, "close self"},         {deed::destroy_self, "destroy self"},
     {deed::close_others, "close others"},     {deed::destroy_others, "destroy others"},
@@ -57,8 +72,9 @@ class scene {
   using loop_type = test::actor_loop<Place>;
   using actor = Actor<Place>;
 
-  scene(hook where, deed what, bool owned) : where_(where), what_(what) {
-    stage_.where = where;
+  scene(const place_to_act& in, deed what, bool owned) : where_(in.where), what_(what) {
+    stage_.where = in.where;
+    stage_.passes = in.passes;
     stage_.act = [this] { act(); };
     enter(bystander_, set_.bystander.near);
     enter(others_[0], set_.others[0].near);
@@ -130,8 +146,9 @@ class scene {
     } else {
       set_.star = where_ == hook::expt ? test::tcp_pair() : test::socket_pair();
       star_->set_socket(asyncore::socket(std::move(set_.star.near)));
-      star_->wants_write = where_ == hook::write;
-      if (where_ == hook::read || where_ == hook::thrown) test::put(set_.star.far, "x");
+      star_->wants_write = where_ == hook::write || where_ == hook::writable;
+      if (where_ == hook::read || where_ == hook::readable || where_ == hook::thrown)
+        test::put(set_.star.far, "x");
       if (where_ == hook::expt)
         BOOST_CHECK_EQUAL(::send(set_.star.far.get(), "!", 1, MSG_OOB), 1);
       if (where_ == hook::close) set_.star.far.reset();
@@ -189,15 +206,16 @@ class scene {
 
 template <class Place, template <class> class Actor>
 void every_hook_and_deed(bool asks) {
-  for (const auto& [where, hook_name] : hooks)
+  for (const place_to_act& in : places_to_act)
     for (const auto& [what, deed_name] : deeds)
       for (const bool owned : {false, true}) {
         const bool throws = what == deed::throw_error || what == deed::throw_exit;
+        const hook where = in.where;
         if (!ASYNCORE_HAS_EXCEPTIONS && (throws || where == hook::thrown)) continue;
         if (!asks && (where == hook::readable || where == hook::writable)) continue;
         if (owned && what == deed::destroy_self) continue;  // it is the loop's
-        BOOST_TEST_CONTEXT(deed_name << " in " << hook_name << (owned ? ", owned" : "")) {
-          scene<Place, Actor> played(where, what, owned);
+        BOOST_TEST_CONTEXT(deed_name << " in " << in.name << (owned ? ", owned" : "")) {
+          scene<Place, Actor> played(in, what, owned);
           const bool came_out = played.play();
           const bool in_error = where == hook::refused || where == hook::thrown;
           BOOST_CHECK_EQUAL(came_out, what == deed::throw_exit ||

@@ -252,18 +252,22 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_exception_on_the_way_to_the_wait, Place, test::
     channels[i]->paused = true;
   }
   test::turn(loop);
-  for (std::size_t i = 0; i < 4; ++i) {
-    if (i != 1) test::put(pairs[i].far, "x");
-    channels[i]->paused = false;
-    channels[i]->rearm();
-  }
+  for (const std::size_t i : {0u, 2u, 3u}) test::put(pairs[i].far, "x");
   // The second one's flush fails, and its handle_close leaves the loop.
   what[1].on_close = [] { throw asyncore::exit_now(); };
   what[1].stays_open = true;
   pairs[1].far.reset();
-  channels[1]->paused = true;
+  const auto resume = [&](std::size_t i) {
+    channels[i]->paused = false;
+    channels[i]->rearm();
+  };
+  what[0].on_data = [&] {
+    resume(2);
+    channels[1]->send("x");
+    resume(3);
+  };
+  resume(0);
   bool left = false;
-  what[0].on_data = [&] { channels[1]->send("x"); };
   try {
     test::turn(loop, 3);
   } catch (const asyncore::exit_now&) {

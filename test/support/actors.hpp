@@ -21,11 +21,12 @@ struct stage {
   hook where{};
   std::function<void()> act;
   const void* star = nullptr;
+  int passes = 0;  // how often the hook is called before
   int alive = 0;  // actors
 
   /// Acts if it is time to; returns true if it did, and then the actor may be gone.
   bool at(hook here, const void* actor) {
-    if (act == nullptr || star != actor || where != here) return false;
+    if (act == nullptr || star != actor || where != here || passes-- > 0) return false;
     const auto now = std::exchange(act, nullptr);
     now();
     return true;

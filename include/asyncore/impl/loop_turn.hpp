@@ -77,26 +77,28 @@ void basic_loop<Poller, Map>::before_wait() {
   // What a visit changes in others is visited too, and a hook that it calls may change what those
   // before it have answered; not without end, lest two channels that change each other keep the
   // loop from its wait.
-  int passes = 8;
+  constexpr int most_passes = 8;
+  int pass = 0;
   do {
     if (!changed_.unlinked()) visit_changed();
     ask_again_ = false;
     if (channels::template any_asked<predicate_mode::every_turn>() &&
         !(every_turn_.unlinked() && asking_.unlinked()))
-      visit_every_turn();
-  } while ((ask_again_ || !changed_.unlinked()) && --passes > 0);
+      visit_every_turn(pass == 0);
+  } while ((ask_again_ || !changed_.unlinked()) && ++pass < most_passes);
   if constexpr (ASYNCORE_DEBUG != 0) check_rearmed();
 }
 
+/// A channel whose predicate threw is not asked again before this wait.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::visit_every_turn() {
+void basic_loop<Poller, Map>::visit_every_turn(bool first_pass) {
   // All of them, also when an exception ended the last round before its end.
   while (!asking_.unlinked()) asking_.front()->link_before(every_turn_);
   asking_.take(every_turn_);
   while (!asking_.unlinked()) {
     record& r = as_record(asking_.front());
     r.link_before(every_turn_);
-    visit(r);
+    if (first_pass || !r.threw_) visit(r);
   }
 }
 
@@ -117,12 +119,16 @@ void basic_loop<Poller, Map>::visit_changed() {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::visit(record& r) {
   const token id = r.id();
+  r.threw_ = false;
   detail::guarded(
       [&] {
         const interest wanted = channels::template perform<detail::op::before_wait>(r);
         if (map_.find(id) == &r) arm(r, wanted);
       },
-      [&] { hook_failed(id); });
+      [&] {
+        if (map_.find(id) == &r) r.threw_ = true;
+        hook_failed(id);
+      });
 }
 
 /// The only place that changes what the poller watches for: once a turn at most for a channel, so
