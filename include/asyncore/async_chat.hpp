@@ -150,9 +150,10 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   /// Called when more bytes than the limit have been collected. Logs it and closes. If a class's
   /// own does not close, it is called again after as many more.
   void handle_incoming_limit() {
-    this->derived().log_info("no terminator within the incoming limit, closing channel " +
-                                 this->derived().description(),
-                             "error");
+    this->derived().log_info(
+        detail::joined({"no terminator within the incoming limit, closing channel ",
+                        this->derived().description()}),
+        "error");
     this->derived().handle_close_event();
   }
 
@@ -163,10 +164,10 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   void handle_data(std::span<const std::byte> data) {
     static_assert(
         requires(Derived& d) { d.collect_incoming_data(data); },
-        "asyncore: async_chat needs `void collect_incoming_data(std::span<const std::byte>)`");
+        "asyncore: async_chat needs a public `void collect_incoming_data(std::span<const std::byte>)`");
     static_assert(
         requires(Derived& d) { d.found_terminator(); },
-        "asyncore: async_chat needs `void found_terminator()`");
+        "asyncore: async_chat needs a public `void found_terminator()`");
     if (!input_.feed(data, hooks{this->derived()})) return;
     if (input_.waiting() > this->derived().incoming_limit) [[unlikely]] {
       input_.wait_anew();

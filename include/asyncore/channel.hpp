@@ -49,7 +49,9 @@ class channel : public registration<typename Loop::type_ref> {
   void add_channel() {
     std::error_code failed;
     add_channel(failed);
-    if (failed) detail::throw_error(failed, "add_channel: " + detail::fd_text(native_handle()));
+    if (failed)
+      detail::throw_error(failed,
+                          detail::joined({"add_channel: ", detail::fd_text(native_handle())}));
   }
   void add_channel(std::error_code& failed) {
     loop_->add(*this, detail::mode_of<Derived>() == predicate_mode::every_turn, failed);

@@ -88,7 +88,7 @@ auto with_poller(std::string_view name, F&& f) {
   });
   if (chosen == nullptr) {
     const std::string message =
-        "unknown poller '" + std::string(name) + "'; known are " + poller_names();
+        detail::joined({"unknown poller '", name, "'; known are ", poller_names()});
 #if ASYNCORE_HAS_EXCEPTIONS
     throw std::invalid_argument(message);
 #else

@@ -47,8 +47,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   /// Called when `send` is given bytes beyond the limit, which are dropped. Logs it and closes.
   void handle_out_queue_limit() {
-    this->derived().log_info("out-queue limit reached, closing channel " +
-                                 this->derived().description(),
+    this->derived().log_info(detail::joined({"out-queue limit reached, closing channel ",
+                                             this->derived().description()}),
                              "error");
     this->derived().handle_close_event();
   }

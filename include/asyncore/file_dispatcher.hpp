@@ -38,7 +38,7 @@ class file_dispatcher : public io_channel<Derived, Loop, file_transport> {
   void set_file(int fd) {
     std::error_code failed;
     set_file(fd, failed);
-    if (failed) detail::throw_error(failed, "set_file: " + detail::fd_text(fd));
+    if (failed) detail::throw_error(failed, detail::joined({"set_file: ", detail::fd_text(fd)}));
   }
   void set_file(int fd, std::error_code& failed);
 

@@ -20,7 +20,9 @@ class file_wrapper {
  public:
   /// Duplicates `fd`. Throws `std::system_error`.
   explicit file_wrapper(int fd) : fd_(posix_system::dup(fd)) {
-    if (!fd_) detail::throw_error(errno_code(EBADF), "file_wrapper: " + detail::fd_text(fd));
+    if (!fd_)
+      detail::throw_error(errno_code(EBADF),
+                          detail::joined({"file_wrapper: ", detail::fd_text(fd)}));
   }
 
   /// Reads at most `into.size()` bytes; 0 bytes are the end of the file.

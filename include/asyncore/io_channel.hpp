@@ -64,9 +64,9 @@ class io_channel : public channel<Derived, Loop> {
   /// that has been called already, closes.
   void handle_error() {
     const std::error_code code = this->loop().last_error();
-    this->derived().log_info("uncaught exception, closing channel " +
-                                 this->derived().description() + ": " +
-                                 detail::current_error_text(code),
+    this->derived().log_info(detail::joined({"uncaught exception, closing channel ",
+                                             this->derived().description(), ": ",
+                                             detail::current_error_text(code)}),
                              "error");
     if ((state_ & close_reported) != 0) return this->derived().close();
     this->derived().handle_close_event();
@@ -93,7 +93,7 @@ class io_channel : public channel<Derived, Loop> {
   void log_info(std::string_view message, std::string_view type = "info") {
     for (const std::string_view ignored : Derived::ignore_log_types)
       if (type == ignored) return;
-    this->derived().log(std::string(type) + ": " + std::string(message));
+    this->derived().log(detail::joined({type, ": ", message}));
   }
 
   /// The types of messages that `log_info` drops; a class may define its own array.
@@ -101,8 +101,8 @@ class io_channel : public channel<Derived, Loop> {
 
   /// What a log calls the channel, as Python's `repr`.
   std::string description() const {
-    return "<" + std::string(type_name<Derived>()) + " " + detail::fd_text(this->native_handle()) +
-           ">";
+    return detail::joined(
+        {"<", type_name<Derived>(), " ", detail::fd_text(this->native_handle()), ">"});
   }
 
   interest wanted_interest() {

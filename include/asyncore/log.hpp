@@ -23,7 +23,7 @@ namespace detail {
 inline std::string fd_text(int fd) {
   char digits[16];
   const auto end = std::to_chars(digits, digits + sizeof digits, fd).ptr;
-  return "fd " + std::string(digits, end);
+  return joined({"fd ", std::string_view(digits, static_cast<std::size_t>(end - digits))});
 }
 
 /// What is to be said of the error being handled: the current exception, else `code`.
@@ -44,8 +44,8 @@ ASYNCORE_COLD inline std::string current_error_text(std::error_code code) {
 
 /// Says that the error being handled closes the channel called `name`.
 ASYNCORE_COLD inline void log_uncaught(std::string_view name, std::error_code code) {
-  log("error: uncaught exception, closing channel " + std::string(name) + ": " +
-      current_error_text(code));
+  log(joined({"error: uncaught exception, closing channel ", name, ": ",
+              current_error_text(code)}));
 }
 
 }  // namespace detail

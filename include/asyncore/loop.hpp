@@ -61,8 +61,8 @@ class basic_loop {
   void run(run_options options = {});
 
   /// One turn: waits at most `timeout`, dispatches what is ready, and destroys the owned channels
-  /// that closed. Returns at once when the map is empty. A signal does not end it. Throws as `run`; `std::errc::operation_not_permitted`
-  /// when called from a hook of the same loop.
+  /// that closed. Returns at once when the map is empty. A signal does not end it. Throws as
+  /// `run`; `std::errc::operation_not_permitted` when called from a hook of the same loop.
   void poll(timeout_type timeout = std::chrono::nanoseconds(0));
 
   /// Ends `run` after the current turn; if none is running, the next one at once. Does not wake a

@@ -61,8 +61,10 @@ std::optional<std::pair<socket, endpoint>> dispatcher<Derived, Loop, Transport>:
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher<Derived, Loop, Transport>::log_refused(
     const std::pair<socket, endpoint>& peer, std::error_code why) {
-  this->derived().log_info("accept: connection from " + peer.second.to_string() + " refused, " +
-                               detail::fd_text(peer.first.native_handle()) + ": " + why.message(),
+  this->derived().log_info(detail::joined({"accept: connection from ", peer.second.to_string(),
+                                           " refused, ",
+                                           detail::fd_text(peer.first.native_handle()), ": ",
+                                           why.message()}),
                            "error");
 }
 
@@ -92,11 +94,11 @@ ASYNCORE_COLD bool dispatcher<Derived, Loop, Transport>::accepts_after(int error
       this->state_ |= is_starved;
       this->rearm();
       this->loop().resume_later();
-      this->derived().log_info("accept: " + errno_code(error).message() + "; accepting pauses",
+      this->derived().log_info(detail::joined({"accept: ", errno_code(error).message(), "; accepting pauses"}),
                                "warning");
       return false;
     default:
-      detail::throw_error(errno_code(error), "accept " + local_addr().to_string());
+      detail::throw_error(errno_code(error), detail::joined({"accept ", local_addr().to_string()}));
   }
 }
 
@@ -127,7 +129,7 @@ void dispatcher<Derived, Loop, Transport>::handle_connect_event() {
 
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher<Derived, Loop, Transport>::connect_failed(int error) {
-  const std::string what = "connect " + target_->to_string();
+  const std::string what = detail::joined({"connect ", target_->to_string()});
   this->state_ &= static_cast<state_bits>(~is_connecting);
   this->rearm();
   if (is_disconnect(error)) return this->derived().handle_close_event();
@@ -149,12 +151,12 @@ void dispatcher<Derived, Loop, Transport>::handle_expt_event() {
 
 template <class Derived, class Loop, class Transport>
 std::string dispatcher<Derived, Loop, Transport>::description() const {
-  std::string text = "<" + std::string(type_name<Derived>());
+  std::string text = detail::joined({"<", type_name<Derived>()});
   if (accepting()) text += " listening";
   if (connecting()) text += " connecting";
   if (connected()) text += " connected";
-  if (const endpoint where = addr()) text += " " + where.to_string();
-  return text + " " + detail::fd_text(this->native_handle()) + ">";
+  if (const endpoint where = addr()) text += detail::joined({" ", where.to_string()});
+  return detail::joined({text, " ", detail::fd_text(this->native_handle()), ">"});
 }
 
 }  // namespace asyncore

@@ -14,7 +14,7 @@ inline std::error_code failure(int status) noexcept {
 }
 /// Throws when `failed`, naming the call and the address.
 inline void throw_setup(std::error_code failed, std::string_view call, const endpoint& where) {
-  if (failed) throw_error(failed, std::string(call) + " " + where.to_string());
+  if (failed) throw_error(failed, joined({call, " ", where.to_string()}));
 }
 }  // namespace detail
 
@@ -68,7 +68,7 @@ void dispatcher<Derived, Loop, Transport>::set_socket(socket peer) {
   const int fd = peer.native_handle();
   std::error_code failed;
   set_socket(std::move(peer), failed);
-  if (failed) detail::throw_error(failed, "set_socket: " + detail::fd_text(fd));
+  if (failed) detail::throw_error(failed, detail::joined({"set_socket: ", detail::fd_text(fd)}));
 }
 
 template <class Derived, class Loop, class Transport>

@@ -64,7 +64,11 @@ bool basic_loop<Poller, Map>::turn(timeout_type timeout) {
     detail::throw_error(std::make_error_code(std::errc::operation_not_permitted),
                         "a loop cannot be polled from one of its own hooks");
   const turn_scope scope(*this);
+  const bool stopping = stopping_.raised();
   before_wait();
+  // Stopped on the way to the wait, by a predicate or a hook: nothing may ever end it.
+  if (stopping_.raised() && !stopping) [[unlikely]]
+    timeout = std::chrono::nanoseconds(0);
   const int n = poller_.wait(shortened(timeout), turn_sink{*this});
   if (n < 0 && n != -EINTR) detail::throw_error(errno_code(-n), Poller::name);
   if (resume_at_.count() != 0) [[unlikely]]
@@ -159,8 +163,8 @@ void basic_loop<Poller, Map>::check_rearmed() {
                     [] {});
     if (!changed) return;
     const std::string_view name = channels::template perform<detail::op::name>(r);
-    log("asyncore: readable() or writable() of " + std::string(name) +
-        " changed its answer without rearm()");
+    log(detail::joined({"asyncore: readable() or writable() of ", name,
+                        " changed its answer without rearm()"}));
     std::abort();
   });
 }
@@ -236,8 +240,8 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::hook_failed([[maybe_unused]] token t
   }
   record* const r = map_.find(t);
   if (r == nullptr) {
-    log("error: uncaught exception from a channel that has closed: " +
-        detail::current_error_text(last_error_));
+    log(detail::joined({"error: uncaught exception from a channel that has closed: ",
+                        detail::current_error_text(last_error_)}));
   } else if (disconnected) {
     channels::template perform<detail::op::disconnect>(*r);
   } else {

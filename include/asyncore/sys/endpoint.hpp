@@ -147,10 +147,10 @@ public:
     if (family() == AF_UNIX) {
       const std::string_view name = unix_name();
       if (name.empty()) return "unix:";
-      if (name[0] == '\0') return "unix:@" + escaped(name.substr(1));
+      if (name[0] == '\0') return detail::joined({"unix:@", escaped(name.substr(1))});
       return (name[0] == '@' ? "unix:./" : "unix:") + std::string(name);
     }
-    return *this ? "family " + std::to_string(family()) : std::string();
+    return *this ? detail::joined({"family ", std::to_string(family())}) : std::string();
   }
 
   /// The same family and address: host, port and zone, or UNIX name. What does not tell sockets
@@ -345,11 +345,11 @@ private:
 
   [[noreturn]] static void refuse(std::string_view text, std::error_code ec,
                                   std::string_view wanted) {
-    std::string what = "endpoint \"" + escaped(text) + "\": ";
+    std::string what = detail::joined({"endpoint \"", escaped(text), "\": "});
     if (ec == std::errc::invalid_argument)
       what += wanted;
     else if (ec == std::errc::filename_too_long)
-      what += "a UNIX path or name has at most " + std::to_string(path_max) + " bytes";
+      what += detail::joined({"a UNIX path or name has at most ", std::to_string(path_max), " bytes"});
     else
       what += "the zone is neither a number nor the name of an interface";
     detail::throw_error(ec, what);
