@@ -176,6 +176,26 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(send_and_close_delivers, Place, test::matrix) {
   BOOST_TEST(test::at_end(outside.far));
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_half_close_comes_behind_what_was_sent, Place, test::matrix) {
+  loop_of<Place> loop;
+  outcome got;
+  test::ends pair = test::tcp_pair();
+  sender<Place> channel(loop, std::move(pair.near), got);
+  channel.on_data = [](auto& self) {
+    self.send("an");
+    self.send("swer");
+    self.shutdown();
+    self.on_data = {};
+  };
+  test::put(pair.far, "question");
+  test::turn(loop, 2);
+  BOOST_TEST(test::take(pair.far) == "answer");
+  BOOST_TEST(test::at_end(pair.far));
+  test::put(pair.far, ", and more");  // the other direction is open
+  BOOST_TEST(test::turn_until(loop, [&] { return got.received == "question, and more"; }));
+  BOOST_TEST(got.closes == 0);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(another_channels_hook_may_send, Place, test::matrix) {
   loop_of<Place> loop;
   outcome got;

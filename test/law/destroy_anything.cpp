@@ -182,8 +182,10 @@ class scene {
 
   void play_on() {
     if (what_ == deed::stop) {
+      const auto start = std::chrono::steady_clock::now();
       loop_.run();  // which ends only because of it: there are channels
       BOOST_CHECK(!loop_.empty());
+      BOOST_CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(10));
     } else {
       test::turn_until(loop_, [&] { return stage_.act == nullptr; });
     }
