@@ -36,30 +36,30 @@ using base_of = asyncore::channel<Derived, loop_of<Place>>;
 
 template <class Place>
 struct silent : base_of<silent<Place>, Place> {
-  using base_of<silent<Place>, Place>::channel;
+  using silent::channel::channel;
 };
 template <class Place>
 struct reader : base_of<reader<Place>, Place> {
-  using base_of<reader<Place>, Place>::channel;
+  using reader::channel::channel;
   void handle_read() { ++calls; }
   void watch(int fd) { this->set_descriptor(fd); }
   int calls = 0;
 };
 template <class Place>
 struct writer : base_of<writer<Place>, Place> {
-  using base_of<writer<Place>, Place>::channel;
+  using writer::channel::channel;
   void handle_write() { ++calls; }
   int calls = 0;
 };
 template <class Place>
 struct urgent : base_of<urgent<Place>, Place> {
-  using base_of<urgent<Place>, Place>::channel;
+  using urgent::channel::channel;
   void handle_expt() { ++calls; }
   int calls = 0;
 };
 template <class Place>
 struct closer : base_of<closer<Place>, Place> {
-  using base_of<closer<Place>, Place>::channel;
+  using closer::channel::channel;
   void handle_close() {
     ++calls;
     this->close();
