@@ -559,9 +559,9 @@ BOOST_AUTO_TEST_CASE(goes_nowhere_without_a_socket) {
 BOOST_AUTO_TEST_CASE_TEMPLATE(of_a_loop_that_ends_is_dropped, Place, matrix) {
   bool alive = false;
   {
+    test::chat_story story;  // outlives the loop, which destroys the channel
     chat_room<Place> room;
     test::ends pair = test::socket_pair();
-    test::chat_story story;
     auto& owned = room.loop.template emplace<test::chatter<Place>>(std::move(pair.near), story);
     test::fill_of(owned);
     owned.push_with_producer(producer([] { return std::string("x"); }, alive));

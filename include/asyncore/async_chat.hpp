@@ -164,7 +164,8 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   void handle_data(std::span<const std::byte> data) {
     static_assert(
         requires(Derived& d) { d.collect_incoming_data(data); },
-        "asyncore: async_chat needs a public `void collect_incoming_data(std::span<const std::byte>)`");
+        "asyncore: async_chat needs a public `void "
+        "collect_incoming_data(std::span<const std::byte>)`");
     static_assert(
         requires(Derived& d) { d.found_terminator(); },
         "asyncore: async_chat needs a public `void found_terminator()`");

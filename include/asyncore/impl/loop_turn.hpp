@@ -5,6 +5,8 @@
 
 #include <asyncore/loop.hpp>
 
+#include <vector>
+
 namespace asyncore {
 
 /// Marks the turn, and ends it on every way out.
@@ -155,18 +157,25 @@ void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::check_rearmed() {
   if (!channels::template any_asked<predicate_mode::on_rearm>()) return;
+  // By way of a list, since predicates may change the map.
+  restore_scope checking(*this);
+  std::vector<token> quiet;  // a predicate may change the map
   map_.for_each([&](record& r) {
-    if (channels::template perform<detail::op::mode>(r) != predicate_mode::on_rearm) return;
-    if (!r.unlinked() || r.hung_up_) return;
-    bool changed = false;  // what the predicate throws here it will throw when it counts
-    detail::guarded([&] { changed = channels::template perform<detail::op::ask>(r) != r.armed_; },
-                    [] {});
-    if (!changed) return;
-    const std::string_view name = channels::template perform<detail::op::name>(r);
-    log(detail::joined({"asyncore: readable() or writable() of ", name,
+    if (r.unlinked() && !r.hung_up_) quiet.push_back(r.id());
+  });
+  for (const token id : quiet) {
+    record* const r = map_.find(id);
+    if (r == nullptr || !r->unlinked()) continue;
+    if (channels::template perform<detail::op::mode>(*r) != predicate_mode::on_rearm) continue;
+    const interest armed = r->armed_;
+    interest answer = armed;  // what the predicate throws here it will throw when it counts
+    detail::guarded([&] { answer = channels::template perform<detail::op::ask>(*r); }, [] {});
+    if (answer == armed || map_.find(id) != r) continue;
+    log(detail::joined({"asyncore: readable() or writable() of ",
+                        channels::template perform<detail::op::name>(*r),
                         " changed its answer without rearm()"}));
     std::abort();
-  });
+  }
 }
 
 /// While a listener waits for a descriptor, no wait is longer than its pause.
