@@ -78,7 +78,9 @@ struct client : asyncore::dispatcher<client<Place>, loop_of<Place>> {
 /// An address of the loopback where nobody listens.
 endpoint nobody() { return test::name_of(test::tcp_listener(-1).get()); }
 
-void not_permitted(const char* what) { BOOST_TEST_MESSAGE("not tested: no permission for " << what); }
+void not_permitted(const char* what) {
+  BOOST_TEST_MESSAGE("not tested: no permission for " << what);
+}
 
 BOOST_AUTO_TEST_SUITE(bad_input)
 

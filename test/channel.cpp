@@ -186,7 +186,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(without_a_descriptor_there_is_nothing_to_add, Plac
 
 // epoll tells at once; poll and select only when they wait. Nobody else may be disturbed.
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_closed_descriptor_harms_nobody_else, Place, test::matrix) {
-  if (std::is_same_v<typename Place::poller, asyncore::select_poller>) return;  // EBADF is all it says
+  // select says EBADF, and not of which.
+  if (std::is_same_v<typename Place::poller, asyncore::select_poller>) return;
   loop_of<Place> loop;
   test::ends gone = test::pipe_to_near();
   const test::ends pipe = test::pipe_to_near();

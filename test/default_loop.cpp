@@ -159,8 +159,8 @@ BOOST_AUTO_TEST_CASE(each_thread_has_its_own) {
 }
 
 BOOST_AUTO_TEST_CASE(the_default_loop_takes_any_channel) {
-  BOOST_TEST((std::is_same_v<asyncore::default_loop,
-                             asyncore::basic_loop<asyncore::default_poller, asyncore::fd_table<>>>));
+  using expected = asyncore::basic_loop<asyncore::default_poller, asyncore::fd_table<>>;
+  BOOST_TEST((std::is_same_v<asyncore::default_loop, expected>));
   asyncore::default_loop loop;  // and there may be others beside the thread's
   const test::ends pair = test::socket_pair();
   echo channel(loop, asyncore::socket(::dup(pair.near.get())));

@@ -94,7 +94,9 @@ struct talker : stream<talker<Place>, Place> {
 template <class Place>
 struct urgent : stream<urgent<Place>, Place> {
   using stream<urgent<Place>, Place>::stream;
-  void handle_data(std::span<const std::byte> data) { this->got.received += asyncore::as_text(data); }
+  void handle_data(std::span<const std::byte> data) {
+    this->got.received += asyncore::as_text(data);
+  }
   void handle_expt() {
     char byte = 0;
     if (::recv(this->native_handle(), &byte, 1, MSG_OOB) == 1) urgent_bytes += byte;

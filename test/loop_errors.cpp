@@ -121,7 +121,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_channel_logs_and_closes_by_default, Place, test:
   loop_of<Place> loop;
   ready_pipe first, second;
   int reads = 0;
-  plain<Place> failing(loop, first.near.get(), [](auto&) { throw std::runtime_error("disk full"); });
+  plain<Place> failing(loop, first.near.get(),
+                       [](auto&) { throw std::runtime_error("disk full"); });
   plain<Place> other(loop, second.near.get(), [&](auto&) { ++reads; });
   const std::string text =
       test::stderr_of([&] { loop.run({.timeout = {}, .count = 3}); });

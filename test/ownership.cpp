@@ -196,8 +196,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_constructor_may_close, Place, test::matrix) {
   loop_of<Place> loop;
   outcome got;
   ready_pair pair, user;
-  auto& channel = loop.template emplace<stream<Place>>(
-      std::move(pair.near), got, typename stream<Place>::action(), [](auto& self) { self.close(); });
+  const typename stream<Place>::action nothing, close = [](auto& self) { self.close(); };
+  auto& channel = loop.template emplace<stream<Place>>(std::move(pair.near), got, nothing, close);
   BOOST_TEST(got.destroyed == 0);  // what emplace returned is there
   BOOST_TEST(channel.native_handle() == -1);
   BOOST_TEST(loop.empty());
@@ -206,8 +206,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_constructor_may_close, Place, test::matrix) {
 
   loop.template emplace<stream<Place>>(std::move(user.near), got, [&](auto& self) {
     ready_pair inner;  // the same in a turn
-    auto& made = self.loop().template emplace<stream<Place>>(
-        std::move(inner.near), got, typename stream<Place>::action(), [](auto& c) { c.close(); });
+    auto& made =
+        self.loop().template emplace<stream<Place>>(std::move(inner.near), got, nothing, close);
     BOOST_TEST(made.native_handle() == -1);
     BOOST_TEST(got.destroyed == 1);
     self.close();

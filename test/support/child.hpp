@@ -2,7 +2,7 @@
 /// A child process that does what this one must not.
 #pragma once
 
-#include "support/descriptors.hpp"
+#include "descriptors.hpp"
 
 #include <csignal>
 #include <cstdio>

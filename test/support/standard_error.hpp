@@ -2,7 +2,7 @@
 /// What is written to the standard error stream.
 #pragma once
 
-#include "support/descriptors.hpp"
+#include "descriptors.hpp"
 
 #include <cstdio>
 #include <string>

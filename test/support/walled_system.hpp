@@ -14,7 +14,7 @@
 #include <map>
 #include <string>
 
-#include "support/matrix.hpp"
+#include "matrix.hpp"
 
 namespace test {
 
