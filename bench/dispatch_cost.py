@@ -1,70 +1,121 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Instructions that one event costs, in the program and its library, without the kernel: the
-difference that 20,000 more hops make, counted by callgrind, divided by 20,000."""
+"""What dispatching one event costs: bytes that travel around a ring of pipes. Time with the kernel,
+and instructions without it: the difference that more hops make, by callgrind."""
 
-import pathlib
-import re
-import shutil
-import statistics
-import subprocess
-import sys
+import callgrind
+import serve
+from report import Answer, Column, Plot, Table, at_most
+from rounds import Sample, advantage, alternate
+from session import BY_HAND, INSTALL, OURS
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
-import session
-
-
-def instructions(command, hops):
-    done = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
-                           *command, "--hops", str(hops)], capture_output=True, text=True)
-    collected = re.search(r"Collected\s*:\s*(\d+)", done.stderr)
-    if done.returncode != 0 or collected is None:
-        sys.exit(f"error: {' '.join(command)}: {done.stderr.strip()}")
-    return int(collected.group(1))
+POLLERS = ["epoll", "poll", "select"]
+SELECT_LIMIT = 1000  # pipes; descriptors must stay below FD_SETSIZE
 
 
-def nanoseconds(command, hops):
-    done = subprocess.run([*command, "--hops", str(hops)], capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"error: {' '.join(command)}: {done.stderr.strip()}")
-    return float(re.search(r"([\d.]+) ns per hop", done.stdout).group(1))
+def contenders(session):
+    """(contender, its poller) for each."""
+    wanted = [(f"{OURS}, {poller}", poller, "pipe_ring_asyncore", "--poller", poller)
+              for poller in POLLERS]
+    wanted.append((f"{OURS}, epoll, open set", "epoll", "pipe_ring_asyncore", "--set", "open"))
+    for poller in POLLERS:
+        wanted.append((f"{BY_HAND}, {poller}", poller, "pipe_ring_hand", "--poller", poller))
+    for poller in POLLERS:
+        for peer in ["libev", "libevent"]:
+            wanted.append((f"{peer}, {poller}", poller, f"pipe_ring_{peer}", "--poller", poller))
+    wanted += [(f"{peer}, epoll", "epoll", f"pipe_ring_{peer}") for peer in INSTALL
+               if peer not in ["libev", "libevent"]]
+    found = [(session.contender(name, *rest), poller) for name, poller, *rest in wanted]
+    return [(each, poller) for each, poller in found if each is not None]
 
 
-def contenders(build):
-    pollers = ["epoll", "poll", "select"]
-    for poller in pollers:
-        yield f"hand-written {poller}", ["dispatch_cost_hand", "--poller", poller]
-    for poller in pollers:
-        for channels in ["closed", "open"]:
-            yield (f"asyncore {poller}, {channels} set",
-                   ["dispatch_cost", "--poller", poller, "--set", channels])
-    for peer in session.PEERS:
-        yield peer, [f"dispatch_cost_{peer}"]
+def measure(session, point, poller_of):
+    """Nanoseconds and instructions for each event, of all contenders at one point."""
+    pipes, active = point
+    rivals = [each for each, poller in poller_of.items()
+              if poller != "select" or pipes <= SELECT_LIMIT]
+
+    def options(each, seconds):
+        # How long a hop takes, roughly, to run about as long at every size.
+        scanned = 0 if poller_of[each] == "epoll" else pipes / min(active, pipes)
+        hops = max(500, int(seconds * 1e9 / (900 + 25 * scanned)))
+        return ["--pipes", pipes, "--bytes", active, "--hops", hops], hops
+
+    seconds = session.pick(0.06, 0.25, 1)
+    times = alternate(rivals, session.pick(3, 5, 7), lambda each: serve.run(
+        [*each.command, *options(each, seconds)[0]], each.name))
+    counts = {}
+    if callgrind.available(session) and (session.mode != "quick" or point == (100, 100)):
+        def instructions(each):
+            arguments, hops = options(each, 0.02)
+            first = callgrind.count([*each.command, *arguments])
+            second = callgrind.count([*each.command, *arguments[:-1], 2 * hops])
+            return (second - first) / hops
+        counts = dict(zip(rivals, callgrind.map_all(instructions, rivals)))
+    return {each: {"ns": times[each]["ns_per_hop"], "instructions": counts.get(each)}
+            for each in rivals}
 
 
-def main():
-    parser = session.arguments(__doc__)
-    parser.add_argument("--pipes", type=int, default=100, help="pipes in the ring (%(default)s)")
-    parser.add_argument("--bytes", type=int, default=100, help="bytes travelling (%(default)s)")
-    options = parser.parse_args()
-    if shutil.which("valgrind") is None:
-        sys.exit("error: valgrind is not installed (bench/run installs it)")
-
+def table(point, poller_of, results):
     rows = []
-    for name, (binary, *rest) in contenders(options.build):
-        path = session.program(options.build, binary)
-        if path is None:
-            session.progress(f"{binary} is not built, left out")
+    for each, result in results.items():
+        ours = next((r for o, r in results.items()
+                     if o.name == f"{OURS}, {poller_of[each]}"), None)
+        rows.append({"name": each.name, **result,
+                     "ratio": advantage(ours["ns"], result["ns"])
+                     if not each.name.startswith(OURS) else None})
+    return Table(f"{point[0]:,} pipes, {point[1]:,} active",
+                 [Column("name", "program"), Column("instructions", "instructions/event", 1),
+                  Column("ns", "ns/event"), Column("ratio", "asyncore's advantage", 2)], rows)
+
+
+def plots(results):
+    for active in sorted({active for _, active in results}):
+        points = sorted(pipes for pipes, a in results if a == active)
+        if len(points) < 2:
             continue
-        session.progress(f"dispatch_cost: {name}")
-        command = [str(path), *rest, "--pipes", str(options.pipes), "--bytes", str(options.bytes)]
-        cost = (instructions(command, 40_000) - instructions(command, 20_000)) / 20_000
-        runs = 1 if options.quick else 5
-        time = statistics.median(nanoseconds(command, 500_000) for _ in range(runs))
-        rows.append([name, f"{cost:.1f}", f"{time:.0f}"])
-    print(f"dispatch_cost: a ring of {options.pipes} pipes, {options.bytes} bytes travelling")
-    session.table(["program", "instructions/event", "ns/event with kernel"], rows)
+        for name, ours in [("epoll", ["epoll"]), ("poll_select", ["poll", "select"])]:
+            curves = {}
+            for pipes in points:
+                for each, result in results[pipes, active].items():
+                    if any(f", {poller}" in each.name for poller in ours):
+                        curves.setdefault(each.name, []).append((pipes, result["ns"]))
+            yield Plot(f"dispatch_cost_{name}_{active}",
+                       f"Cost of an event in a ring of pipes, {active:,} active",
+                       "pipes", "ns for each event, with the kernel", curves)
 
 
-if __name__ == "__main__":
-    main()
+def goals(results):
+    """A budget of instructions, and poll and select below those of libev and libevent."""
+    for point, result in results.items():
+        found = {each.name: r for each, r in result.items()}
+        ring = f"{point[0]:,} pipes, {point[1]:,} active"
+        closed, opened = found[f"{OURS}, epoll"], found[f"{OURS}, epoll, open set"]
+        if point == (100, 100) and closed["instructions"]:
+            yield at_most("instructions of the closed set", Sample([closed["instructions"]]), 55, 1)
+            yield at_most("instructions of the open set", Sample([opened["instructions"]]), 70, 1)
+        for poller in ["poll", "select"]:
+            ours = found.get(f"{OURS}, {poller}")
+            for peer in ["libev", "libevent"]:
+                theirs = found.get(f"{peer}, {poller}")
+                if ours is None or theirs is None:
+                    continue
+                if ours["instructions"]:
+                    share = Sample([ours["instructions"] / theirs["instructions"]])
+                    yield at_most(f"{poller}: instructions against {peer}, {ring}", share, 1)
+                yield at_most(f"{poller}: time against {peer}, {ring}",
+                              advantage(theirs["ns"], ours["ns"]).ratio, 1)
+
+
+def ask(session):
+    points = session.pick(
+        [(100, 100), (1000, 1)],
+        [(100, 1), (100, 100), (1000, 1), (1000, 100), (9000, 1), (9000, 100)],
+        [(100, 1), (100, 100), (1000, 1), (1000, 100), (1000, 1000), (9000, 1), (9000, 100),
+         (9000, 1000)])
+    poller_of = dict(contenders(session))
+    results = {}
+    for point in points:
+        session.progress(f"dispatch_cost: {point[0]:,} pipes, {point[1]:,} active")
+        results[point] = measure(session, point, poller_of)
+    return Answer([table(point, poller_of, result) for point, result in results.items()],
+                  list(plots(results)), list(goals(results)))

@@ -1,26 +1,23 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """Instructions that an echo server and its library spend on one 64-byte message, without the
-kernel: the difference that 100 more rounds over 64 connections make, counted by callgrind."""
+kernel: the difference that 100 more rounds over 64 connections make, by callgrind."""
 
-import pathlib
-import re
-import shutil
 import socket
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
-import session
+import callgrind
+import serve
+import session as sessions
+from report import Answer, Column, Table, at_most
+from rounds import Sample
 
 CONNECTIONS = 64
 MESSAGE = bytes(range(64))
 
 
 def instructions(command, rounds):
-    cpu, _ = session.processors()
-    with session.server(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
-                         *command], cpu) as process:
-        peers = [socket.create_connection(("127.0.0.1", process.port), timeout=20)
+    with serve.server([*callgrind.COMMAND, *command], sessions.processors()[0]) as process:
+        peers = [socket.create_connection(("127.0.0.1", process.port), timeout=serve.PATIENCE)
                  for _ in range(CONNECTIONS)]
         for _ in range(rounds):
             for peer in peers:
@@ -30,26 +27,23 @@ def instructions(command, rounds):
                     sys.exit(f"error: {command[0]}: the echo differs from what was sent")
     for peer in peers:
         peer.close()
-    return int(re.search(r"Collected\s*:\s*(\d+)", process.said).group(1))
+    return callgrind.collected(process.said, command[0])
 
 
-def main():
-    parser = session.arguments(__doc__)
-    parser.add_argument("--servers", nargs="+", metavar="NAME",
-                        default=["hand", "asyncore", *session.PEERS])
-    options = parser.parse_args()
-    if shutil.which("valgrind") is None:
-        sys.exit("error: valgrind is not installed (bench/run installs it)")
-
-    rows = []
-    for name in options.servers:
-        session.progress(f"echo_cost: {name}")
-        command = [session.require(options.build, f"echo_server_{name}")]
-        cost = instructions(command, 150) - instructions(command, 50)
-        rows.append([name, f"{cost / 100 / CONNECTIONS:.0f}"])
-    print("echo_cost: user-space instructions for each message of 64 bytes")
-    session.table(["server", "instructions/message"], rows)
-
-
-if __name__ == "__main__":
-    main()
+def ask(session):
+    if not callgrind.available(session):
+        return Answer([])
+    rivals = session.contenders("echo_server")
+    costs = callgrind.map_all(
+        lambda each: (instructions(each.command, 150) - instructions(each.command, 50)) / 100 /
+        CONNECTIONS, rivals)
+    by_name = {each.name: cost for each, cost in zip(rivals, costs)}
+    ours, by_hand = by_name[sessions.OURS], by_name[sessions.BY_HAND]
+    return Answer(
+        [Table("instructions for each message of 64 bytes, without the kernel",
+               [Column("name", "server"), Column("cost", "instructions"),
+                Column("ratio", "asyncore's advantage", 2)],
+               [{"name": name, "cost": cost, "ratio": None if name == sessions.OURS else
+                 cost / ours} for name, cost in by_name.items()])],
+        goals=[at_most("instructions for each message, against by hand",
+                       Sample([ours / by_hand]), 1.15)])

@@ -1,54 +1,88 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Echo of 64-byte messages over loopback TCP: each server against the hand-written one, in
-alternating pairs. The server has one processor for itself, the load client two others."""
+"""Echo of 64-byte messages over loopback TCP. The server has one processor for itself, the load
+client two others; each connection has one message out. User time is what passes between system
+calls, measured in rounds of their own; system time is the rest of the processor time."""
 
-import pathlib
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
-import load
-import session
+import serve
+from report import Answer, Column, Plot, Table, at_least, at_most
+from rounds import Sample, advantage, alternate
+from session import BY_HAND, OURS
 
 
-def main():
-    parser = session.arguments(__doc__)
-    parser.add_argument("--connections", type=int, nargs="+", default=[16, 256, 1000])
-    parser.add_argument("--against", nargs="+", default=["asyncore"], metavar="NAME",
-                        help=f"servers to measure: asyncore, {', '.join(session.PEERS)}")
-    parser.add_argument("--poller", default="epoll", help="asyncore's poller (%(default)s)")
-    parser.add_argument("--pairs", type=int, help="alternating pairs (5)")
-    parser.add_argument("--seconds", type=float, help="length of a run (2)")
-    options = parser.parse_args()
-    count = options.pairs or (3 if options.quick else 5)
-    seconds = options.seconds or (0.5 if options.quick else 2)
-    client = session.require(options.build, "echo_load")
-    hand = session.require(options.build, "echo_server_hand")
+def variants(session, kind):
+    """The pollers other than epoll, where a library can be told which."""
+    for poller in ["poll", "select"]:
+        yield f"{OURS}, {poller}", f"{kind}_asyncore_{poller}"
+        for peer in ["libev", "libevent"]:
+            yield f"{peer}, {poller}", f"{kind}_{peer}", "--poller", poller
 
-    def measure(command, connections):
-        return lambda: load.run(command, client, connections, 0, seconds, seconds / 4)
 
+def measure(session, rivals, connections):
+    options = ["--connections", connections, "--warm-up", session.seconds / 4, "--seconds"]
+    plain = alternate(rivals, session.rounds, lambda each: serve.loaded(
+        session, each, "load_echo", *options, session.seconds))
+    metered = alternate(rivals, session.rounds, lambda each: serve.loaded(
+        session, each, "load_echo", *options, session.seconds / 2, metered=True))
+    return {each.name: {"rate": plain[each]["per_second"], "cpu": plain[each]["cpu_ns"],
+                        "busy": min(plain[each]["busy"].values),
+                        "user": metered[each]["user_ns"], "calls": metered[each]["calls"],
+                        "system": Sample(c - u for c, u in zip(metered[each]["cpu_ns"].values,
+                                                               metered[each]["user_ns"].values))}
+            for each in rivals}
+
+
+def table(connections, results):
     rows = []
-    for connections in options.connections:
-        for name in options.against:
-            session.progress(f"echo_throughput: {name}, {connections} connections, {count} pairs "
-                             f"of {seconds} s")
-            command = [session.require(options.build, f"echo_server_{name}")]
-            if name == "asyncore":
-                command += ["--poller", options.poller]
-            firsts, others = load.pairs(measure([hand], connections),
-                                        measure(command, connections), count)
-            by_hand, rate, ratio, spread = load.compared(firsts, others, "messages_per_second")
-            hand_cost, cost, cost_ratio, _ = load.compared(firsts, others, "server_ns_per_message")
-            busy = min(load.column(others, "server_busy"))
-            rows.append([name, connections, f"{by_hand:,.0f}", f"{rate:,.0f}", f"{ratio:.3f}",
-                         f"±{spread:.1%}", f"{hand_cost:,.0f}", f"{cost:,.0f}", f"{cost_ratio:.3f}",
-                         f"{busy:.0%}"])
-    print(f"echo_throughput: medians of {count} alternating pairs of {seconds} s against the "
-          "hand-written server")
-    session.table(["server", "connections", "hand msg/s", "msg/s", "ratio", "spread",
-                   "hand CPU ns/msg", "CPU ns/msg", "ratio", "server busy"], rows)
+    for name, result in results.items():
+        versus = {}
+        if name != OURS:
+            ours = results[OURS]
+            versus = {"rate_ratio": advantage(ours["rate"], result["rate"], False),
+                      "user_ratio": advantage(ours["user"], result["user"])}
+        rows.append({"name": name, **result, **versus})
+    return Table(
+        f"{connections:,} connections; asyncore's advantage on the right",
+        [Column("name", "server"), Column("rate", "messages/s"), Column("cpu", "CPU ns/msg"),
+         Column("user", "user ns/msg"), Column("system", "system ns/msg"),
+         Column("calls", "calls/msg", 2), Column("busy", "busy", 2),
+         Column("rate_ratio", "messages/s", 2), Column("user_ratio", "user time", 2)], rows)
 
 
-if __name__ == "__main__":
-    main()
+def goals(connections, results):
+    ours = results[OURS]
+    for name, theirs in results.items():
+        if "," in name or name == OURS:
+            continue
+        limit = 0.98 if name == BY_HAND else 1
+        yield at_least(f"messages/s against {name}, {connections:,} connections",
+                       advantage(ours["rate"], theirs["rate"], False).ratio, limit)
+    yield at_most(f"user time against {BY_HAND}, {connections:,} connections",
+                  advantage(results[BY_HAND]["user"], ours["user"]).ratio, 1.15)
+
+
+def ask(session):
+    sizes = session.pick([16, 1000], [16, 256, 1000, 4000], [16, 256, 1000, 4000])
+    rivals = session.contenders("echo_server")
+    others = []
+    if session.mode == "full":
+        others = [session.contender(*each) for each in variants(session, "echo_server")]
+        others = [each for each in others if each is not None]
+    results = {}
+    for connections in sizes:
+        session.progress(f"echo_throughput: {connections:,} connections")
+        more = others if connections <= 256 else []  # select takes few descriptors
+        results[connections] = measure(session, rivals + more, connections)
+
+    def curves(key):
+        found = {}
+        for connections, by_name in results.items():
+            for name, result in by_name.items():
+                found.setdefault(name, []).append((connections, result[key]))
+        return found
+
+    plots = [Plot("echo_throughput", "Echo of 64 bytes over loopback TCP", "connections",
+                  "messages per second", curves("rate")),
+             Plot("echo_user_time", "Echo of 64 bytes: user time", "connections",
+                  "ns between system calls for each message", curves("user"))]
+    return Answer([table(*each) for each in results.items()], plots,
+                  [goal for each in results.items() for goal in goals(*each)])

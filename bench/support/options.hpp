@@ -1,23 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
-/// What every benchmark program does with its command line and its fatal errors.
+/// What every benchmark program but the servers does with its command line.
 #pragma once
 
-#include <sys/resource.h>
-
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
+
+#include "fail.hpp"
 
 namespace bench {
-
-/// Prints `what` with the reason errno gives, and exits 1: a benchmark that limps on measures
-/// something else.
-[[noreturn]] inline void fail(const char* what, int error = errno) {
-  std::fprintf(stderr, "error: %s: %s\n", what, std::strerror(error));
-  std::exit(1);
-}
 
 /// Parses the command line into `app`. `--help` exits 0, a bad option says why and exits 2.
 inline void parse(CLI::App& app, int argc, char** argv) {
@@ -28,20 +17,6 @@ inline void parse(CLI::App& app, int argc, char** argv) {
   } catch (const CLI::ParseError& mistake) {
     app.exit(mistake);
     std::exit(2);
-  }
-}
-
-/// Raises the soft limit of open descriptors to the hard one, and says so when `needed` of them
-/// will still be too many.
-inline void allow_descriptors(unsigned long needed) {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  if (needed > limit.rlim_max) {
-    std::fprintf(stderr, "error: %lu descriptors are needed, and only %lu are allowed\n", needed,
-                 static_cast<unsigned long>(limit.rlim_max));
-    std::exit(1);
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-/// The work that every dispatch_cost program does: bytes that travel around a ring of pipes.
+/// The work that every program of dispatch_cost does: bytes that travel around a ring of pipes.
 #pragma once
 
 #include <fcntl.h>
@@ -44,17 +44,29 @@ class ring {
   /// Where a program adds options of its own, before `open`.
   CLI::App& options() { return options_; }
 
-  /// Reads the command line, makes the pipes and puts the bytes in, evenly spread.
+  /// Adds --poller, which takes one of `names`, the first by default.
+  void choose_poller(std::vector<std::string> names) {
+    poller_ = names.front();
+    options_.add_option("--poller", poller_, "what waits")
+        ->capture_default_str()
+        ->check(CLI::IsMember(std::move(names)));
+  }
+  const std::string& poller() const { return poller_; }
+
+  /// Reads the command line, makes the pipes and puts the bytes in, evenly spread. The ends that
+  /// are watched get the low descriptors, so that select reaches as many as it can.
   void open(int argc, char** argv) {
     parse(options_, argc, argv);
     const auto count = static_cast<std::size_t>(pipes_);
-    allow_descriptors(2 * count + 16);
+    allow_descriptors(2 * count + 32);
     std::vector<int> read_ends, write_ends;
     for (std::size_t i = 0; i < count; ++i) {
       int ends[2];
       if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) fail("pipe2");
       read_ends.push_back(ends[0]);
-      write_ends.push_back(ends[1]);
+      write_ends.push_back(::fcntl(ends[1], F_DUPFD_CLOEXEC, static_cast<int>(count) + 24));
+      if (write_ends.back() < 0) fail("F_DUPFD_CLOEXEC");
+      ::close(ends[1]);
     }
     for (std::size_t i = 0; i < count; ++i)
       links_.push_back({read_ends[i], write_ends[(i + 1) % count]});
@@ -72,12 +84,12 @@ class ring {
   /// Prints the time one hop took, kernel and all.
   void report() const {
     const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start_;
-    std::printf("%ld hops, %d pipes, %d bytes: %.1f ns per hop\n", hops_, pipes_, bytes_,
-                took.count() / static_cast<double>(hops_));
+    std::printf("ns_per_hop %.1f\n", took.count() / static_cast<double>(hops_));
   }
 
  private:
   CLI::App options_;
+  std::string poller_;
   int pipes_ = 100;
   int bytes_ = 100;
   long hops_ = 1'000'000;

@@ -1,95 +1,78 @@
 # SPDX-License-Identifier: BSL-1.0
-"""What the benchmark scripts share: running the built programs, medians, tables."""
+"""One run of the benchmarks: what is built, how thorough it is to be, and who is compared."""
 
-import argparse
-import contextlib
+import dataclasses
 import os
 import pathlib
-import signal
-import statistics
-import subprocess
 import sys
+import time
 
-PEERS = ["libev", "libevent", "libuv", "asio"]
-
-
-def arguments(what):
-    busy = os.getloadavg()[0]
-    if busy > 1.5:
-        progress(f"the load average is {busy:.1f}: what else runs here makes times uncertain")
-    parser = argparse.ArgumentParser(description=what)
-    parser.add_argument("--build", type=pathlib.Path, required=True, metavar="DIR",
-                        help="where the built benchmark programs are")
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter runs")
-    return parser
+INSTALL = {"libev": "libev-dev", "libevent": "libevent-dev", "libuv": "libuv1-dev",
+           "asio": "libasio-dev"}
+OURS = "asyncore"
+BY_HAND = "hand-written"
 
 
-def program(build, name):
-    """The path of a built program, or None where it was not built."""
-    path = build / name
-    return path if path.exists() else None
+@dataclasses.dataclass(frozen=True)
+class Contender:
+    name: str
+    command: tuple
+
+    def __str__(self):
+        return self.name
 
 
-def require(build, name):
-    path = program(build, name)
-    if path is None:
-        sys.exit(f"error: {name} is not in {build}: build it first (bench/run does)")
-    return path
+class Session:
+    def __init__(self, build, mode, compiler):
+        self.build = pathlib.Path(build)
+        self.mode = mode
+        self.compiler = compiler
+        self.skipped = {}
+        self.seconds = self.pick(0.15, 0.8, 2)  # of one measurement
+        self.rounds = self.pick(3, 5, 9)
+        self._start = time.monotonic()
 
+    def progress(self, text):
+        took = time.monotonic() - self._start
+        print(f"[{took:4.0f}s] {text}", file=sys.stderr, flush=True)
 
-def progress(text):
-    print(f"# {text}", file=sys.stderr, flush=True)
+    def pick(self, quick, usual, full):
+        """The value for this mode."""
+        return {"quick": quick, "usual": usual, "full": full}[self.mode]
 
+    def skip(self, what, why):
+        """Says once that `what` is left out."""
+        if what not in self.skipped:
+            self.skipped[what] = why
+            self.progress(f"{what} is left out: {why}")
 
-def table(head, rows):
-    """Prints rows under their heads; the first column to the left, numbers to the right."""
-    cells = [head] + [[str(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    for row in cells:
-        line = [row[0].ljust(widths[0])] + [c.rjust(w) for c, w in zip(row[1:], widths[1:])]
-        print("  ".join(line))
-    print(flush=True)
+    def program(self, name):
+        """The path of a built program, which must be there."""
+        path = self.build / name
+        if not path.exists():
+            sys.exit(f"error: {path} is not built: bench/run builds it")
+        return path
 
+    def contender(self, name, program, *arguments):
+        """A built program under a name, or None when its library is not installed."""
+        path = self.build / program
+        if path.exists():
+            return Contender(name, (str(path), *map(str, arguments)))
+        library = name.split(",")[0].split()[0]
+        if library not in INSTALL:
+            sys.exit(f"error: {path} is not built: bench/run builds it")
+        self.skip(library, f"{INSTALL[library]} is not installed")
+        return None
 
-def spread(values):
-    """Half the range, as a share of the median: how far single runs lie apart."""
-    return (max(values) - min(values)) / 2 / statistics.median(values)
+    def contenders(self, kind, *others):
+        """The programs of a kind, ours first, then `others`: (name, program, argument...)."""
+        wanted = [(OURS, f"{kind}_asyncore"), (BY_HAND, f"{kind}_hand")]
+        wanted += [(peer, f"{kind}_{peer}") for peer in INSTALL]
+        found = [self.contender(*each) for each in [*wanted, *others]]
+        return [each for each in found if each is not None]
 
 
 def processors():
     """The processor for the server, and those for the load client."""
     free = sorted(os.sched_getaffinity(0))
-    if len(free) == 1:
-        progress("one processor only: server and client share it, and the figures mean little")
-        return free[0], [free[0]]
-    return free[0], free[1:3]
-
-
-@contextlib.contextmanager
-def server(command, cpu):
-    """Starts an echo server pinned to `cpu`; gives its process, with `.port`. At the end SIGTERM
-    must make it leave with 0, and `.said` is what it wrote to stderr."""
-    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True,
-                               preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
-    try:
-        line = process.stdout.readline()
-        if not line.startswith("listening on "):
-            process.kill()
-            sys.exit(f"error: {command[0]} does not listen: {line}{process.stderr.read()}")
-        process.port = int(line.rsplit(":", 1)[1])
-        yield process
-        process.send_signal(signal.SIGTERM)
-        _, process.said = process.communicate(timeout=20)
-        if process.returncode != 0:
-            sys.exit(f"error: {command[0]} left with {process.returncode}: {process.said}")
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-
-
-def figures(text):
-    """The `name number` lines of a program's output."""
-    pairs = [line.split() for line in text.splitlines()]
-    return {pair[0]: float(pair[1]) for pair in pairs if len(pair) == 2}
+    return free[0], free[1:3] or [free[0]]
