@@ -364,6 +364,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_discarded, Place, matrix) {
   room.one->discard_buffers();
   expect(!alive);
   expect(room.one->queued() == 0);
+  room.turn(2);  // nothing is waited for
   room.one->push("kept");
   expect(room.received(full + 4).substr(full) == "kept");
   room.turn(3);

@@ -25,8 +25,10 @@ struct rearmed;
 template <class Place>
 struct writer;
 template <class Place>
+struct turning;
+template <class Place>
 using loop_of = typename Place::template loop<always<Place>, never<Place>, asked<Place>,
-                                              rearmed<Place>, writer<Place>>;
+                                              rearmed<Place>, writer<Place>, turning<Place>>;
 
 template <class Place>
 struct always : asyncore::channel<always<Place>, loop_of<Place>> {
@@ -88,6 +90,19 @@ struct writer : asyncore::channel<writer<Place>, loop_of<Place>> {
   void handle_read() { ++reads; }
   void handle_write() { ++writes; }
   int reads = 0, writes = 0;
+};
+
+/// Writes once, then reads: nothing but its own hook says so.
+template <class Place>
+struct turning : asyncore::channel<turning<Place>, loop_of<Place>> {
+  using asyncore::channel<turning<Place>, loop_of<Place>>::channel;
+  static constexpr auto predicates = asyncore::ask_on_rearm;
+  bool readable() const { return written; }
+  bool writable() const { return !written; }
+  void handle_read() { ++reads; }
+  void handle_write() { written = true; }
+  bool written = false;
+  int reads = 0;
 };
 
 struct ready_pair : test::ends {
@@ -178,6 +193,16 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(own_hooks_have_it_asked, Place, test::matrix) {
   channel.on_read = [&] { answer = channel.reads < 3; };
   test::turn(loop, 10);
   BOOST_TEST(channel.reads == 3);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_hook_may_turn_the_answers_round, Place, test::matrix) {
+  loop_of<Place> loop;
+  ready_pair pair;
+  turning<Place> channel(loop, pair.near.get());
+  test::turn(loop);
+  BOOST_TEST(channel.written);
+  test::turn(loop, 2);
+  BOOST_TEST(channel.reads == 2);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(idle_channels_are_not_asked, Place, test::matrix) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// How fast async_chat splits a stream at its terminators: lines in memory. That they are there says a
-// poller of its own, and a transport of its own hands them to the channel.
+// How fast async_chat splits a stream at its terminators: lines in memory. A poller of its own says
+// that they are there, and a transport of its own hands them to the channel.
 #include <sys/socket.h>
 
 #include <asyncore.hpp>

@@ -201,6 +201,10 @@ class basic_loop {
   void before_wait();
   void visit_every_turn(bool first_pass);
   void visit_changed();
+  bool any_every_turn() const noexcept {
+    return channels::template any_asked<predicate_mode::every_turn>() &&
+           !(every_turn_.unlinked() && asking_.unlinked());
+  }
   void visit(record& r);
   void arm(record& r, interest wanted);
   void check_rearmed();
@@ -232,7 +236,7 @@ class basic_loop {
   bool ask_again_ = false;
   bool in_handle_error_ = false;  // called for what the system refused, inside of another hook
   stop_flag stopping_;
-  std::chrono::nanoseconds resume_at_{0};
+  std::chrono::nanoseconds resume_at_{0};  // when a wait has to end at the latest; 0: never
   std::error_code last_error_;
   receive_buffer receive_buffer_;
   send_stage stage_;

@@ -35,8 +35,7 @@ bool arrives(Loop& loop, const test::unique_fd& far, const std::string& sent) {
   return got == sent;
 }
 
-// Python's way to send much: the channel's own buffer, handle_write and writable. `Asks` as a
-// pausable reader.
+// Python's way to send: the channel's own buffer, handle_write and writable. Echoes.
 template <class Place, asks Asks>
 struct writer;
 template <class Place>
@@ -48,10 +47,18 @@ struct writer : asyncore::dispatcher<writer<Place, Asks>, writer_loop<Place>>,
   writer(writer_loop<Place>& loop, test::unique_fd fd)
       : asyncore::dispatcher<writer, writer_loop<Place>>(loop, asyncore::socket(std::move(fd))) {}
 
+  void handle_data(std::span<const std::byte> data) {
+    buffer += asyncore::as_text(data);
+#if ASYNCORE_HAS_EXCEPTIONS
+    if (throws) throw std::runtime_error("on purpose");
+#endif
+  }
+  void handle_error() { throws = false; }
   bool writable() const { return !buffer.empty(); }
   void handle_write() { buffer.erase(0, this->send(buffer).bytes()); }
 
   std::string buffer;
+  bool throws = false;
 };
 
 }  // namespace
@@ -111,6 +118,20 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(short_writes_of_handle_write, Place, test::matrix)
   writer<Place, asks::on_rearm> rearmed(loop, std::move(pairs[1].near));
   check(asked, pairs[0].far);
   check(rearmed, pairs[1].far);
+}
+
+// A hook changes what its own channel wants, and may throw afterwards.
+BOOST_AUTO_TEST_CASE_TEMPLATE(changed_in_a_hook, Place, test::matrix) {
+  for (const bool throws : {false, true}) {
+    if (throws && !ASYNCORE_HAS_EXCEPTIONS) continue;
+    writer_loop<Place> loop;
+    ends pairs[2] = {test::socket_pair(), test::socket_pair()};
+    writer<Place, asks::every_turn> asked(loop, std::move(pairs[0].near));
+    writer<Place, asks::on_rearm> rearmed(loop, std::move(pairs[1].near));
+    asked.throws = rearmed.throws = throws;
+    BOOST_CHECK(test::echoes(loop, pairs[0].far));
+    BOOST_CHECK(test::echoes(loop, pairs[1].far));
+  }
 }
 
 // From a hook of its own, and from a hook of another channel, in every order of the two.

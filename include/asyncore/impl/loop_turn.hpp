@@ -66,11 +66,7 @@ bool basic_loop<Poller, Map>::turn(timeout_type timeout) {
     detail::throw_error(std::make_error_code(std::errc::operation_not_permitted),
                         "a loop cannot be polled from one of its own hooks");
   const turn_scope scope(*this);
-  const bool stopping = stopping_.raised();
   before_wait();
-  // Stopped on the way to the wait, by a predicate or a hook: nothing may ever end it.
-  if (stopping_.raised() && !stopping) [[unlikely]]
-    timeout = std::chrono::nanoseconds(0);
   const int n = poller_.wait(shortened(timeout), turn_sink{*this});
   if (n < 0 && n != -EINTR) detail::throw_error(errno_code(-n), Poller::name);
   if (resume_at_.count() != 0) [[unlikely]]
@@ -80,6 +76,8 @@ bool basic_loop<Poller, Map>::turn(timeout_type timeout) {
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::before_wait() {
+  if (ASYNCORE_DEBUG == 0 && changed_.unlinked() && !any_every_turn()) return;
+  const bool stopping = stopping_.raised();
   // What a visit changes in others is visited too, and a hook that it calls may change what those
   // before it have answered; not without end, lest two channels that change each other keep the
   // loop from its wait.
@@ -88,11 +86,12 @@ void basic_loop<Poller, Map>::before_wait() {
   do {
     if (!changed_.unlinked()) visit_changed();
     ask_again_ = false;
-    if (channels::template any_asked<predicate_mode::every_turn>() &&
-        !(every_turn_.unlinked() && asking_.unlinked()))
-      visit_every_turn(pass == 0);
+    if (any_every_turn()) visit_every_turn(pass == 0);
   } while ((ask_again_ || !changed_.unlinked()) && ++pass < most_passes);
   if constexpr (ASYNCORE_DEBUG != 0) check_rearmed();
+  // Stopped on the way, by a predicate or a hook: something else may never end the wait.
+  if (stopping_.raised() && !stopping) [[unlikely]]
+    resume_at_ = std::chrono::nanoseconds(1);
 }
 
 /// A channel whose predicate threw is not asked again before this wait.
