@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(answers_each_line, Place, matrix) {
   chat_room<Place> room;
   room.one->on_found = [](auto& self) { self.push(self.story.text + "\n"); };
   room.send("a\nb\nc\n");
-  expect(room.received(18) == "a|\na|b|\na|b|c|\n");
+  expect(room.received(15) == "a|\na|b|\na|b|c|\n");
 }
 
 template <class Chat, class T>
