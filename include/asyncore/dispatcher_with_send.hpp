@@ -14,7 +14,7 @@ namespace asyncore {
 
 /// Python's `asyncore.dispatcher_with_send`: what the socket does not take waits in an out-queue.
 /// What a hook sends is gathered: it leaves in one system call when the channel's own reading hook
-/// has returned, else before the loop waits again.
+/// has returned, else before the loop waits again or the channel is destroyed.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   using base = dispatcher<Derived, Loop, Transport>;
@@ -69,7 +69,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   /// Gives the socket what it takes of the bytes that wait, drops the rest and closes.
   void close() noexcept {
-    if (this->native_handle() >= 0 && (staging() || !queue_.empty())) drop_output();
+    if (this->native_handle() >= 0) drop_output();
     base::close();
   }
 
@@ -98,11 +98,11 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// @{
   bool has_output() const noexcept { return !queue_.empty(); }
   bool refill() { return false; }
-  std::size_t most_to_send() const noexcept { return std::numeric_limits<std::size_t>::max(); }
+  std::size_t most_to_send() const noexcept { return everything; }
   /// @}
   interest before_wait();
   void abandon() noexcept {
-    forget_output();
+    if (this->native_handle() >= 0) drop_output();
     base::abandon();
   }
 
@@ -113,7 +113,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   // Without a descriptor there is no output, and the loop may be gone.
   ~dispatcher_with_send() {
-    if (this->native_handle() >= 0) forget_output();
+    if (this->native_handle() >= 0) drop_output();
   }
 
   /// Sends at the end of the hook or turn that is under way; at once when there is none, and then
@@ -152,10 +152,11 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void unstage() { queue_.append(this->loop().stage().take(), this->loop().blocks()); }
   void send_staged(bytes_view bytes);
 
-  std::ptrdiff_t send_some();
+  std::ptrdiff_t send_some(std::size_t most);
   void send_failed(std::ptrdiff_t error);
   void drop_output() noexcept;
 
+  static constexpr std::size_t everything = std::numeric_limits<std::size_t>::max();
   // How often one visit refills the queue: an endless producer must not keep the loop.
   static constexpr int most_refills = 16;
 };
@@ -218,11 +219,11 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_staged(bytes_view byte
   this->rearm();
 }
 
-/// One system call; returns what it did.
+/// One system call for `most` bytes at most; returns what it did.
 template <class Derived, class Loop, class Transport>
-std::ptrdiff_t dispatcher_with_send<Derived, Loop, Transport>::send_some() {
+std::ptrdiff_t dispatcher_with_send<Derived, Loop, Transport>::send_some(std::size_t most) {
   std::array<iovec, out_queue::most_pieces> pieces;
-  const std::size_t count = queue_.pieces(pieces, this->derived().most_to_send());
+  const std::size_t count = queue_.pieces(pieces, most);
   const iovec& first = pieces[0];
   const int fd = this->native_handle();
   const std::ptrdiff_t n =
@@ -245,7 +246,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::initiate_send() {
       if (!this->derived().refill()) return;
       continue;
     }
-    const std::ptrdiff_t n = send_some();
+    const std::ptrdiff_t n = send_some(this->derived().most_to_send());
     if (n > 0) [[likely]]
       continue;
     if (n == 0 || n == -EAGAIN || n == -EWOULDBLOCK) {
@@ -266,13 +267,15 @@ ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
     this->loop().report_error(*this, failed, "send");
 }
 
+/// Also called when `Derived` is gone already.
 template <class Derived, class Loop, class Transport>
-void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
+ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
+  if (!staging() && queue_.empty()) return;
   if (base::has(base::is_connected) && !base::has(is_blocked | base::write_over)) {
     if (staging())
       Transport::send(this->loop().system(), this->native_handle(),
                       std::span<const std::byte>(this->loop().stage().take()));
-    while (!queue_.empty() && send_some() > 0) continue;
+    while (!queue_.empty() && send_some(everything) > 0) continue;
   }
   forget_output();
 }

@@ -56,13 +56,14 @@ class basic_loop {
   ~basic_loop();
 
   /// Turns until the map is empty, `count` turns are done, or `stop` was called.
-  /// Throws `std::system_error` when the poller fails, and what a hook threw through (`exit_now`,
-  /// or what left `handle_error`); the loop can be run again afterwards.
+  /// What hooks have sent has been given to the sockets when it returns. Throws
+  /// `std::system_error` when the poller fails, or with `std::errc::operation_not_permitted` when
+  /// called from a hook of the same loop, and what a hook threw through (`exit_now`, or what left
+  /// `handle_error`); the loop can be run again afterwards.
   void run(run_options options = {});
 
   /// One turn: waits at most `timeout`, dispatches what is ready, and destroys the owned channels
-  /// that closed. Returns at once when the map is empty. A signal does not end it. Throws as
-  /// `run`; `std::errc::operation_not_permitted` when called from a hook of the same loop.
+  /// that closed. Returns at once when the map is empty. A signal does not end it. Throws as `run`.
   void poll(timeout_type timeout = std::chrono::nanoseconds(0));
 
   /// Ends `run` after the current turn; if none is running, the next one at once. Does not wake a
@@ -133,13 +134,10 @@ class basic_loop {
   /// Takes `r` out of the map, if it is there, for good: an owned one is destroyed.
   void remove_closed(record& r) noexcept;
 
-  /// Has `r` finish what it put off and asked what it is interested in, before the next wait.
+  /// Has `r` finish what it put off and asked what it is interested in, before the next wait or
+  /// the end of `run` or `poll`.
   void visit_before_wait(record& r) noexcept {
-    if (r.every_turn_) {
-      ask_again_ = true;
-    } else if (r.registered() && r.unlinked()) {
-      r.link_before(changed_);
-    }
+    if (r.registered() && (r.every_turn_ || r.unlinked())) r.link_before(changed_);
   }
   void visit_before_wait(token id) noexcept {
     if (id.generation == 0) return;
@@ -198,9 +196,11 @@ class basic_loop {
 
   bool turn(timeout_type timeout);
   void finish_turn(timeout_type timeout);
+  void flush();
+  void refuse_in_hook() const;
   void before_wait();
   void visit_every_turn(bool first_pass);
-  void visit_changed();
+  void visit_changed(bool last);
   bool any_every_turn() const noexcept {
     return channels::template any_asked<predicate_mode::every_turn>() &&
            !(every_turn_.unlinked() && asking_.unlinked());

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/time.h>
 
+#include <cerrno>
 #include <chrono>
 
 namespace test {
@@ -20,8 +21,10 @@ class signal_watch {
     action_ = action;
     struct sigaction handler{};
     handler.sa_handler = [](int) {
+      const int before = errno;
       count_ = count_ + 1;
       if (action_ != nullptr) action_();
+      errno = before;
     };
     ::sigaction(number_, &handler, &before_);
   }

@@ -33,23 +33,40 @@ struct basic_loop<Poller, Map>::turn_sink {
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::run(run_options options) {
+  refuse_in_hook();
   std::uint64_t left = options.count.value_or(1);
   while (left > 0 && !empty() && !stopping_.raised()) {
     if (!turn(options.timeout)) finish_turn(options.timeout);
     if (options.count) --left;
   }
-  reap();
+  flush();
   stopping_.lower();
 }
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::poll(timeout_type timeout) {
+  refuse_in_hook();
   if (empty()) return reap();
   const bool timed = timeout && timeout->count() > 0;
   const auto deadline = timed ? detail::deadline_after(system().now(), *timeout)
                               : std::chrono::nanoseconds(0);
   while (!turn(timeout) && !stopping_.raised())
     if (timed) timeout = deadline - system().now();
+  flush();
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::refuse_in_hook() const {
+  if (in_turn_) [[unlikely]]
+    detail::throw_error(std::make_error_code(std::errc::operation_not_permitted),
+                        "a loop cannot be polled from one of its own hooks");
+}
+
+/// What hooks have put off is done when the caller goes on: there may be no next wait.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::flush() {
+  const turn_scope scope(*this);
+  if (!changed_.unlinked()) visit_changed(true);
 }
 
 /// The rest of a turn whose wait a signal has ended. When it began nobody asked what time it was,
@@ -62,9 +79,6 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::finish_turn(timeout_type timeout) {
 /// One wait and its dispatches. Returns false when a signal ended the wait.
 template <class Poller, class Map>
 bool basic_loop<Poller, Map>::turn(timeout_type timeout) {
-  if (in_turn_) [[unlikely]]
-    detail::throw_error(std::make_error_code(std::errc::operation_not_permitted),
-                        "a loop cannot be polled from one of its own hooks");
   const turn_scope scope(*this);
   before_wait();
   const int n = poller_.wait(shortened(timeout), turn_sink{*this});
@@ -84,7 +98,7 @@ void basic_loop<Poller, Map>::before_wait() {
   constexpr int most_passes = 8;
   int pass = 0;
   do {
-    if (!changed_.unlinked()) visit_changed();
+    if (!changed_.unlinked()) visit_changed(false);
     ask_again_ = false;
     if (any_every_turn()) visit_every_turn(pass == 0);
   } while ((ask_again_ || !changed_.unlinked()) && ++pass < most_passes);
@@ -107,13 +121,19 @@ void basic_loop<Poller, Map>::visit_every_turn(bool first_pass) {
   }
 }
 
+/// Those that are asked every turn have their visit before each wait anyway, so only after the last.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::visit_changed() {
+void basic_loop<Poller, Map>::visit_changed(bool last) {
   restore_scope visiting(*this);
   visiting.left_.take(changed_);
   while (!visiting.left_.unlinked()) {
     record& r = as_record(visiting.left_.front());
-    r.unlink();
+    if (r.every_turn_) {
+      r.link_before(every_turn_);
+      if (!last) continue;
+    } else {
+      r.unlink();
+    }
     visiting.current_ = r.id();
     visit(r);
     visiting.current_ = {};
