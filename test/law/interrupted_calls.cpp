@@ -109,6 +109,7 @@ BOOST_AUTO_TEST_CASE(connect_goes_on) {
   BOOST_CHECK_EQUAL(posix_system::connect(last.get(), to), -EINPROGRESS);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("native"))
 BOOST_AUTO_TEST_CASE_TEMPLATE(poll_waits_its_time, Place, test::matrix) {
   using place = test::counted<Place>;
   test::poller_counts counts;

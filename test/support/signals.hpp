@@ -30,7 +30,10 @@ class signal_watch {
   }
   signal_watch(const signal_watch&) = delete;
   signal_watch& operator=(const signal_watch&) = delete;
-  ~signal_watch() { ::sigaction(number_, &before_, nullptr); }
+  ~signal_watch() {
+    ::signal(number_, SIG_IGN);  // drops one that is pending
+    ::sigaction(number_, &before_, nullptr);
+  }
 
   /// How often it came.
   int count() const { return count_; }
