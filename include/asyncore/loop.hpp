@@ -158,6 +158,9 @@ class basic_loop {
     if (map_.find(id) == r && wanted != r->armed_) r->link_before(changed_);
   }
 
+  /// Something that its channel does not want now was reported for this token.
+  void unwanted(token id);
+
   /// True while the registration of this token lasts.
   bool alive(token id) const noexcept { return map_.find(id) != nullptr; }
 
@@ -207,6 +210,8 @@ class basic_loop {
   }
   void visit(record& r);
   void arm(record& r, interest wanted);
+  bool arms_later(record& r, interest wanted) noexcept;
+  void arm_paused(record& r);
   void check_rearmed();
   timeout_type shortened(timeout_type timeout) noexcept;
   void resume_if_due();
@@ -232,6 +237,7 @@ class basic_loop {
   list_node closed_;      // owned, to be destroyed
   list_node idle_;        // left the map without closing, or owned and never in it
   std::uint32_t last_generation_ = 0;
+  int unwanted_ = 0;  // reports in this turn that paused channels did not want
   bool in_turn_ = false;
   bool ask_again_ = false;
   bool in_handle_error_ = false;  // called for what the system refused, inside of another hook
