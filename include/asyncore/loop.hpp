@@ -186,7 +186,7 @@ class basic_loop {
 
   /// Adds bytes to what the owner of the stage sends at the end of its hook; false when there is
   /// no room. Throws bad_alloc.
-  bool stage_bytes(bytes_view bytes) { return stage_.append(bytes, receive_buffer_.made()); }
+  bool stage_bytes(bytes_view bytes) { return stage_.append(bytes, receive_buffer_.place()); }
   send_stage& stage() noexcept { return stage_; }
   block_pool& blocks() noexcept { return blocks_; }
   /// @}
@@ -211,7 +211,11 @@ class basic_loop {
   void visit(record& r);
   void arm(record& r, interest wanted);
   bool arms_later(record& r, interest wanted) noexcept;
-  void arm_paused(record& r);
+  bool arm_paused(token id);
+  static constexpr bool any_pause() noexcept {
+    return channels::template any_asked<predicate_mode::every_turn>() ||
+           channels::template any_asked<predicate_mode::on_rearm>();
+  }
   void check_rearmed();
   timeout_type shortened(timeout_type timeout) noexcept;
   void resume_if_due();

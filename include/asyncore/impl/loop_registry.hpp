@@ -8,7 +8,7 @@
 namespace asyncore {
 
 template <class Poller, class Map>
-basic_loop<Poller, Map>::~basic_loop() {
+ASYNCORE_NOINLINE basic_loop<Poller, Map>::~basic_loop() {
   reap();
   list_node left;
   map_.for_each([&](record& r) { r.link_before(left); });

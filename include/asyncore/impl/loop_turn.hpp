@@ -161,9 +161,7 @@ void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
 template <class Poller, class Map>
 bool basic_loop<Poller, Map>::arms_later(record& r, interest wanted) noexcept {
   if constexpr (requires { Poller::changes_cost; }) {
-    if (!channels::template any_asked<predicate_mode::every_turn>() &&
-        !channels::template any_asked<predicate_mode::on_rearm>())
-      return false;
+    if (!any_pause()) return false;
     const bool pauses = r.polled_ && r.armed_ == (wanted | interest::read);
     const bool resumes = r.paused_ && wanted == (r.armed_ | interest::read);
     if ((!pauses && !resumes) ||
@@ -179,18 +177,18 @@ bool basic_loop<Poller, Map>::arms_later(record& r, interest wanted) noexcept {
 
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::unwanted(token id) {
-  record* const r = map_.find(id);
-  if (r == nullptr || !r->paused_) return;
-  ++unwanted_;
-  arm_paused(*r);
+  if (arm_paused(id)) ++unwanted_;
 }
 
-/// Something has arrived for a channel that has stopped reading.
+/// Something has arrived for a channel that may have stopped reading; returns whether it has.
 template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::arm_paused(record& r) {
-  r.paused_ = false;
-  if (const std::error_code failed = poller_.modify(r.id_, r.armed_))
-    report_error(r, failed, Poller::name);
+ASYNCORE_COLD bool basic_loop<Poller, Map>::arm_paused(token id) {
+  record* const r = map_.find(id);
+  if (r == nullptr || !r->paused_) return false;
+  r->paused_ = false;
+  if (const std::error_code failed = poller_.modify(id, r->armed_))
+    report_error(*r, failed, Poller::name);
+  return true;
 }
 
 /// Aborts when an answer changed without `rearm`: the poller would never have heard of it.
@@ -250,10 +248,8 @@ template <class Poller, class Map>
 
 /// One readiness bit at a time, the token looked up before each (law 2).
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::dispatch_each(token t, readiness ready) {
-  if (record* const r = map_.find(t);
-      r != nullptr && r->paused_ && any(ready, readiness::read)) [[unlikely]]
-    arm_paused(*r);
+[[gnu::noinline]] void basic_loop<Poller, Map>::dispatch_each(token t, readiness ready) {
+  if (any_pause() && any(ready, readiness::read)) arm_paused(t);
   if (any(ready, readiness::read)) deliver<detail::op::read>(t, interest::read);
   if (any(ready, readiness::write)) deliver<detail::op::write>(t, interest::write);
   if (any(ready, readiness::expt)) deliver<detail::op::expt>(t, interest::expt);
