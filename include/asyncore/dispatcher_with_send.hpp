@@ -273,7 +273,7 @@ ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
   if (base::has(base::is_connected) && !base::has(is_blocked | base::write_over)) {
-    if (staging())
+    if (staging() && this->loop().stage().size() > 0)
       Transport::send(this->loop().system(), this->native_handle(),
                       std::span<const std::byte>(this->loop().stage().take()));
     while (!queue_.empty() && send_some() > 0) continue;
