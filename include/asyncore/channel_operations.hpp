@@ -60,7 +60,8 @@ inline void deliver(T& channel, interest wanted, Event event) {
   [[maybe_unused]] auto& loop = channel.loop();
   [[maybe_unused]] const token id = channel.id();
   if constexpr (mode_of<T>() != predicate_mode::constant) {
-    if (!any(channel.wanted_interest(), wanted) || !loop.alive(id)) return;
+    if (!any(channel.wanted_interest(), wanted)) return loop.unwanted(id);
+    if (!loop.alive(id)) return;
   }
   if constexpr (mode_of<T>() == predicate_mode::on_rearm) {
     cleaning_up(event, [&] { loop.visit_before_wait(id); });

@@ -27,14 +27,13 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// `handle_out_queue_limit` has been called and `*this` may be gone. Outside of a turn it sends
   /// at once, and then `handle_close` may be called and `*this` be gone. Throws bad_alloc.
   io_result send(bytes_view bytes) {
-    if (this->native_handle() < 0 || base::has(base::write_over)) [[unlikely]]
-      return io_result::end();
     const auto all = static_cast<std::ptrdiff_t>(bytes.size());
-    if (staging()) {
+    if (staging()) [[likely]] {
       if (this->loop().stage_bytes(bytes)) [[likely]]
         return io_result(all);
       unstage();
     }
+    if (this->native_handle() < 0 || base::has(base::write_over)) return io_result::end();
     if (queue_.size() > this->derived().out_queue_limit) [[unlikely]]
       return limit_reached();
     queue_.append(bytes, this->loop().blocks());
@@ -150,7 +149,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   /// Moves what is on the stage to the queue.
   void unstage() { queue_.append(this->loop().stage().take(), this->loop().blocks()); }
-  void send_staged(bytes_view bytes);
+  bool send_staged(bytes_view bytes);
 
   std::ptrdiff_t send_some(std::size_t most);
   void send_failed(std::ptrdiff_t error);
@@ -163,7 +162,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
-  if (base::has(base::is_accepting)) [[unlikely]]
+  if (base::has(base::is_accepting | base::write_over)) [[unlikely]]
     return base::handle_read_event();
   Loop& loop = this->loop();
   const token id = this->id();
@@ -174,12 +173,12 @@ void dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
                         unstage();
                         this->rearm();
                       });
-  if (!loop.alive(id)) return;
-  if (staging()) [[likely]] {
-    if (const bytes_view bytes = loop.stage().take(); !bytes.empty()) {
-      send_staged(bytes);
-      if (!loop.alive(id)) return;
-    }
+  // A channel that closes, leaves the loop or is destroyed has given the stage up.
+  if (loop.stage().belongs_to(this)) [[likely]] {
+    if (const bytes_view bytes = loop.stage().take(); !bytes.empty() && !send_staged(bytes))
+      return;
+  } else if (!loop.alive(id)) {
+    return;
   }
   if (this->derived().has_output() && !base::has(is_blocked)) initiate_send();
 }
@@ -203,20 +202,25 @@ void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how) {
 }
 
 /// Sends what a hook has sent, in one system call; only what the socket does not take is copied.
+/// Returns false when there is nothing more to be sent now; then `*this` may be gone.
 template <class Derived, class Loop, class Transport>
-void dispatcher_with_send<Derived, Loop, Transport>::send_staged(bytes_view bytes) {
+bool dispatcher_with_send<Derived, Loop, Transport>::send_staged(bytes_view bytes) {
   std::ptrdiff_t n = 0;
   if (bytes.size() <= this->derived().most_to_send()) [[likely]] {
     n = Transport::send(this->loop().system(), this->native_handle(),
                         std::span<const std::byte>(bytes));
     if (n == static_cast<std::ptrdiff_t>(bytes.size())) [[likely]]
-      return;
-    if (n < 0 && n != -EAGAIN && n != -EWOULDBLOCK) return send_failed(n);
+      return true;
+    if (n < 0 && n != -EAGAIN && n != -EWOULDBLOCK) {
+      send_failed(n);
+      return false;
+    }
     this->state_ |= is_blocked;
     if (n < 0) n = 0;
   }
   queue_.append(bytes.drop(static_cast<std::size_t>(n)), this->loop().blocks());
   this->rearm();
+  return !base::has(is_blocked);
 }
 
 /// One system call for `most` bytes at most; returns what it did.
@@ -272,7 +276,7 @@ template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
   if (!staging() && queue_.empty()) return;
   if (base::has(base::is_connected) && !base::has(is_blocked | base::write_over)) {
-    if (staging())
+    if (staging() && this->loop().stage().size() > 0)
       Transport::send(this->loop().system(), this->native_handle(),
                       std::span<const std::byte>(this->loop().stage().take()));
     while (!queue_.empty() && send_some(everything) > 0) continue;

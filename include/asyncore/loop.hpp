@@ -156,6 +156,9 @@ class basic_loop {
     if (map_.find(id) == r && wanted != r->armed_) r->link_before(changed_);
   }
 
+  /// Something that its channel does not want now was reported for this token.
+  void unwanted(token id);
+
   /// True while the registration of this token lasts.
   bool alive(token id) const noexcept { return map_.find(id) != nullptr; }
 
@@ -181,7 +184,7 @@ class basic_loop {
 
   /// Adds bytes to what the owner of the stage sends at the end of its hook; false when there is
   /// no room. Throws bad_alloc.
-  bool stage_bytes(bytes_view bytes) { return stage_.append(bytes, receive_buffer_.made()); }
+  bool stage_bytes(bytes_view bytes) { return stage_.append(bytes, receive_buffer_.place()); }
   send_stage& stage() noexcept { return stage_; }
   block_pool& blocks() noexcept { return blocks_; }
   /// @}
@@ -207,6 +210,12 @@ class basic_loop {
   }
   void visit(record& r);
   void arm(record& r, interest wanted);
+  bool arms_later(record& r, interest wanted) noexcept;
+  bool arm_paused(token id);
+  static constexpr bool any_pause() noexcept {
+    return channels::template any_asked<predicate_mode::every_turn>() ||
+           channels::template any_asked<predicate_mode::on_rearm>();
+  }
   void check_rearmed();
   timeout_type shortened(timeout_type timeout) noexcept;
   void resume_if_due();
@@ -232,6 +241,7 @@ class basic_loop {
   list_node closed_;      // owned, to be destroyed
   list_node idle_;        // left the map without closing, or owned and never in it
   std::uint32_t last_generation_ = 0;
+  int unwanted_ = 0;  // reports in this turn that paused channels did not want
   bool in_turn_ = false;
   bool ask_again_ = false;
   bool in_handle_error_ = false;  // called for what the system refused, inside of another hook

@@ -69,23 +69,25 @@ void basic_loop<Poller, Map>::flush() {
   if (!changed_.unlinked()) visit_changed(true);
 }
 
-/// The rest of a turn whose wait a signal has ended. When it began nobody asked what time it was,
+/// The rest of a turn whose wait has ended for nothing. When it began nobody asked what time it was,
 /// so that it may take up to twice its time, but not longer, however many signals come.
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::finish_turn(timeout_type timeout) {
   if (!stopping_.raised() && !empty()) poll(timeout);
 }
 
-/// One wait and its dispatches. Returns false when a signal ended the wait.
+/// One wait and its dispatches. Returns false when a signal ended the wait, or something that
+/// nobody wants.
 template <class Poller, class Map>
 bool basic_loop<Poller, Map>::turn(timeout_type timeout) {
   const turn_scope scope(*this);
   before_wait();
+  unwanted_ = 0;
   const int n = poller_.wait(shortened(timeout), turn_sink{*this});
   if (n < 0 && n != -EINTR) detail::throw_error(errno_code(-n), Poller::name);
   if (resume_at_.count() != 0) [[unlikely]]
     resume_if_due();
-  return n != -EINTR;
+  return n != -EINTR && (n == 0 || n != unwanted_);
 }
 
 template <class Poller, class Map>
@@ -156,11 +158,11 @@ void basic_loop<Poller, Map>::visit(record& r) {
       });
 }
 
-/// The only place that changes what the poller watches for: once a turn at most for a channel, so
-/// that an interest that goes and comes back costs nothing.
+/// Changes what the poller watches for, once a turn at most for a channel, so that an interest that
+/// goes and comes back costs nothing.
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
-  if (wanted == r.armed_ || r.hung_up_) return;
+  if (wanted == r.armed_ || r.hung_up_ || arms_later(r, wanted)) return;
   std::error_code failed;
   if (r.polled_) {
     failed = poller_.modify(r.id_, wanted);
@@ -169,7 +171,44 @@ void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
     r.polled_ = !failed;
   }
   r.armed_ = wanted;
+  r.paused_ = false;
   if (failed) report_error(r, failed, Poller::name);
+}
+
+/// A channel that stops reading often reads again before anything arrives: the poller is told only
+/// when something has. Channels without predicates are not asked what they want of a report, so
+/// that it cannot be unwanted.
+template <class Poller, class Map>
+bool basic_loop<Poller, Map>::arms_later(record& r, interest wanted) noexcept {
+  if constexpr (requires { Poller::changes_cost; }) {
+    if (!any_pause()) return false;
+    const bool pauses = r.polled_ && r.armed_ == (wanted | interest::read);
+    const bool resumes = r.paused_ && wanted == (r.armed_ | interest::read);
+    if ((!pauses && !resumes) ||
+        channels::template perform<detail::op::mode>(r) == predicate_mode::constant)
+      return false;
+    r.paused_ = pauses;
+    r.armed_ = wanted;
+    return true;
+  } else {
+    return false;
+  }
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::unwanted(token id) {
+  if (arm_paused(id)) ++unwanted_;
+}
+
+/// Something has arrived for a channel that may have stopped reading; returns whether it has.
+template <class Poller, class Map>
+ASYNCORE_COLD bool basic_loop<Poller, Map>::arm_paused(token id) {
+  record* const r = map_.find(id);
+  if (r == nullptr || !r->paused_) return false;
+  r->paused_ = false;
+  if (const std::error_code failed = poller_.modify(id, r->armed_))
+    report_error(*r, failed, Poller::name);
+  return true;
 }
 
 /// Aborts when an answer changed without `rearm`: the poller would never have heard of it.
@@ -229,7 +268,8 @@ template <class Poller, class Map>
 
 /// One readiness bit at a time, the token looked up before each (law 2).
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::dispatch_each(token t, readiness ready) {
+[[gnu::noinline]] void basic_loop<Poller, Map>::dispatch_each(token t, readiness ready) {
+  if (any_pause() && any(ready, readiness::read)) arm_paused(t);
   if (any(ready, readiness::read)) deliver<detail::op::read>(t, interest::read);
   if (any(ready, readiness::write)) deliver<detail::op::write>(t, interest::write);
   if (any(ready, readiness::expt)) deliver<detail::op::expt>(t, interest::expt);
@@ -324,7 +364,7 @@ void basic_loop<Poller, Map>::hang_up(token t, readiness ready) {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::stop_polling(record& r) noexcept {
   if (r.polled_) poller_.remove(r.id_);
-  r.polled_ = false;
+  r.polled_ = r.paused_ = false;
   r.armed_ = interest::none;
 }
 
