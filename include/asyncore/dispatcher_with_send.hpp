@@ -166,7 +166,8 @@ void dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
     return base::handle_read_event();
   Loop& loop = this->loop();
   const token id = this->id();
-  if (!this->derived().has_output()) loop.stage().open(this);
+  if (!this->derived().has_output()) [[likely]]
+    loop.stage().open(this);
   detail::cleaning_up([&] { base::handle_read_event(); },
                       [&] {
                         if (!loop.alive(id) || !staging()) return;
@@ -175,8 +176,9 @@ void dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
                       });
   // A channel that closes, leaves the loop or is destroyed has given the stage up.
   if (loop.stage().belongs_to(this)) [[likely]] {
-    if (const bytes_view bytes = loop.stage().take(); !bytes.empty() && !send_staged(bytes))
-      return;
+    if (const bytes_view bytes = loop.stage().take(); !bytes.empty()) [[likely]]
+      if (!send_staged(bytes)) [[unlikely]]
+        return;
   } else if (!loop.alive(id)) {
     return;
   }
