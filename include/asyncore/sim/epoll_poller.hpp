@@ -73,6 +73,7 @@ class sim_epoll_poller {
       const interest bits = w.wanted & (interest::read | interest::write);
       if (bits == interest::none) continue;
       ++n;
+      kernel_.count_report();
       sink(w.id, static_cast<readiness>(bits));
     }
     return n;

@@ -29,6 +29,10 @@ class hook_order {
   }
   void on_write() {
     check("handle_write");
+    on_write_even_after_close();
+  }
+  /// For a class that goes on sending after the end of what it receives.
+  void on_write_even_after_close() {
     if (!connected_) object("handle_write before handle_connect");
   }
   void on_close() {

@@ -62,6 +62,10 @@ class sim_kernel : public detail::sim_transfer {
   /// The number of open descriptors.
   std::size_t open_descriptors() const noexcept { return descriptors_.open_count(); }
   bool is_open(int fd) noexcept { return at(fd) != nullptr; }
+  /// The number of calls other than waits: when it has changed, a hook or the test did something.
+  std::uint64_t activity() const noexcept { return activity_; }
+  /// The number of reports of readiness that pollers have made.
+  std::uint64_t reports() const noexcept { return reports_; }
   /// True when a fault has ended this connection.
   bool disturbed(int fd) noexcept { return at(fd) != nullptr && at(fd)->disturbed; }
 
@@ -78,6 +82,13 @@ class sim_kernel : public detail::sim_transfer {
   template <class... Loops>
   bool run(Loops&... loops);
 
+  /// Lets everything happen that is on its way, as long as `longest`, without a loop.
+  void settle(std::chrono::nanoseconds longest = std::chrono::seconds(60)) {
+    const time_point end = now_ + longest;
+    deliver_due();
+    while (!events_.empty() && events_.next().at <= end) advance(end);
+  }
+
   // For pollers
 
   int epoll_create();
@@ -86,7 +97,11 @@ class sim_kernel : public detail::sim_transfer {
   void unwatch(int fd) noexcept { descriptors_.watch(fd, -1); }
   /// Begins a wait: 0, or a negative errno. Counts those that come to nothing.
   int begin_wait();
-  int end_wait(int reports) noexcept { return leave(sim_call::wait, 0, reports); }
+  int end_wait(int reports) noexcept {
+    reports_ += static_cast<std::uint64_t>(reports);
+    return leave(sim_call::wait, 0, reports);
+  }
+  void count_report() noexcept { ++reports_; }
   /// A wait without end for what cannot come.
   int deadlock();
 
@@ -115,6 +130,7 @@ class sim_kernel : public detail::sim_transfer {
   void give_name(sim_node& n, int family);
 
   sim_system system_;
+  std::uint64_t reports_ = 0;
   std::uint16_t last_port_ = 32767;
 };
 

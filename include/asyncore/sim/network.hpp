@@ -218,7 +218,9 @@ class sim_network : public sim_world {
     }
     if (event.kind == sim_event_kind::connect) {
       if (n->state != stream_state::connecting) return;
-      return event.value != 0 ? fail_connect(*n, static_cast<int>(event.value)) : try_connect(*n);
+      if (event.value == 0) return try_connect(*n);
+      n->disturbed = true;
+      return fail_connect(*n, static_cast<int>(event.value));
     } else {
       arrive(*n, event.kind, event.value);
     }

@@ -25,11 +25,12 @@ class sim_peer : public detail::sim_actor {
     kernel_.remove_actor(actor_);
   }
 
-  /// Starts to connect to a listener. Without one it is refused.
-  void connect(const endpoint& to) {
+  /// Starts to connect to a listener. Without one it is refused. `from`: its own address.
+  void connect(const endpoint& to, const endpoint& from = endpoint()) {
     make(to.family());
     sim_node& n = *node();
     n.peer_name = to;
+    n.name = from;
     kernel_.start_connect(n, 0);
   }
 

@@ -125,6 +125,7 @@ class sim_transfer : public sim_network {
       break_connection(n, EPIPE);
     } else if (peer != nullptr && peer->actor != 0 && fires(fault::peer_closes)) {
       mark(n, peer);
+      touch(*peer);
       close_node(*peer);
     }
   }
