@@ -70,6 +70,16 @@ class sim_faults {
     }
   }
 
+  /// The same, but none that ends a connection or has a call on one fail: whatever happens, all
+  /// that is sent must arrive.
+  void choose_harmless(sim_random& random) noexcept {
+    choose(random);
+    for (std::size_t i = 0; i < fault_kinds; ++i)
+      if (const auto kind = static_cast<fault>(i);
+          ends_connections(kind) || kind == fault::connection_aborted)
+        rates_[i] = 0;
+  }
+
   /// Switches all of them off; the counters stay.
   void stop() noexcept { rates_ = {}; }
 
