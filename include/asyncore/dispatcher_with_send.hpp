@@ -93,11 +93,13 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   }
   /// Customisation points of the kinds above: whether there is something to send, and a way to put
   /// more into the queue when it is empty; `refill` returns false when there is no more, or when
-  /// the channel has closed. And how many bytes are sent at a time, at most.
+  /// the channel has closed. How many bytes are sent at a time, at most. And what drops all that
+  /// has not been sent, because nothing can be any more.
   /// @{
   bool has_output() const noexcept { return !queue_.empty(); }
   bool refill() { return false; }
   std::size_t most_to_send() const noexcept { return everything; }
+  void drop_unsent() noexcept { queue_.clear(this->loop().blocks()); }
   /// @}
   interest before_wait();
   void abandon() noexcept {
@@ -268,7 +270,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::initiate_send() {
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
     std::ptrdiff_t error) {
-  queue_.clear(this->loop().blocks());
+  this->derived().drop_unsent();
   if (const std::error_code failed = this->write_failed(error).error())
     this->loop().report_error(*this, failed, "send");
 }

@@ -165,6 +165,10 @@ class io_channel : public channel<Derived, Loop> {
     const int code = static_cast<int>(-error);
     if (!is_disconnect(code)) return io_result(error);
     if (this->native_handle() < 0) return io_result::end();
+    if ((state_ & close_reported) != 0) {  // it stayed to send the rest: no hook would follow
+      this->derived().close();
+      return io_result::end();
+    }
     state_ |= write_over;
     this->rearm();
     // The tail of the stream comes before its end (law 3).

@@ -105,8 +105,8 @@ void basic_loop<Poller, Map>::before_wait() {
     if (any_every_turn()) visit_every_turn(pass == 0);
   } while ((ask_again_ || !changed_.unlinked()) && ++pass < most_passes);
   if constexpr (ASYNCORE_DEBUG != 0) check_rearmed();
-  // Stopped on the way, by a predicate or a hook: something else may never end the wait.
-  if (stopping_.raised() && !stopping) [[unlikely]]
+  // Stopped or emptied on the way, by a predicate or a hook: nothing else may ever end the wait.
+  if ((stopping_.raised() && !stopping) || empty()) [[unlikely]]
     resume_at_ = std::chrono::nanoseconds(1);
 }
 
