@@ -170,6 +170,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(writing_is_watched_while_there_is_something, Place
   loop_of<Place> loop;
   outcome got;
   test::ends pair = test::tcp_pair();
+  test::limit_buffers(pair);
   talker<Place> channel(loop, std::move(pair.near), got);
   test::turn(loop, 3);
   BOOST_TEST(channel.writes == 0);

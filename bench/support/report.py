@@ -75,11 +75,7 @@ def shown(value, digits):
         return ""
     if isinstance(value, Sample):
         text = f"{value.median:,.{digits}f}"
-        if len(value.values) == 1:
-            return text
-        if value.spread >= 1:  # a percentage would say little
-            return f"{text} ({value.low:,.{digits}f} to {value.high:,.{digits}f})"
-        return f"{text} ±{value.spread:.0%}"
+        return text if len(value.values) == 1 else f"{text} ±{value.spread:.0%}"
     if isinstance(value, Advantage):
         if len(value.ratio.values) == 1:
             return f"{value.ratio.median:.2f}"

@@ -150,7 +150,7 @@ void dispatcher<Derived, Loop, Transport>::handle_expt_event() {
 }
 
 template <class Derived, class Loop, class Transport>
-ASYNCORE_NOINLINE std::string dispatcher<Derived, Loop, Transport>::description() const {
+std::string dispatcher<Derived, Loop, Transport>::description() const {
   std::string text = detail::joined({"<", type_name<Derived>()});
   if (accepting()) text += " listening";
   if (connecting()) text += " connecting";
