@@ -94,8 +94,9 @@ ASYNCORE_COLD bool dispatcher<Derived, Loop, Transport>::accepts_after(int error
       this->state_ |= is_starved;
       this->rearm();
       this->loop().resume_later();
-      this->derived().log_info(detail::joined({"accept: ", errno_code(error).message(), "; accepting pauses"}),
-                               "warning");
+      this->derived().log_info(
+          detail::joined({"accept: ", errno_code(error).message(), "; accepting pauses"}),
+          "warning");
       return false;
     default:
       detail::throw_error(errno_code(error), detail::joined({"accept ", local_addr().to_string()}));

@@ -156,8 +156,6 @@ void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::check_rearmed() {
   if (!channels::template any_asked<predicate_mode::on_rearm>()) return;
-  // By way of a list, since predicates may change the map.
-  restore_scope checking(*this);
   std::vector<token> quiet;  // a predicate may change the map
   map_.for_each([&](record& r) {
     if (r.unlinked() && !r.hung_up_) quiet.push_back(r.id());

@@ -349,7 +349,8 @@ private:
     if (ec == std::errc::invalid_argument)
       what += wanted;
     else if (ec == std::errc::filename_too_long)
-      what += detail::joined({"a UNIX path or name has at most ", std::to_string(path_max), " bytes"});
+      what += detail::joined(
+          {"a UNIX path or name has at most ", std::to_string(path_max), " bytes"});
     else
       what += "the zone is neither a number nor the name of an interface";
     detail::throw_error(ec, what);
