@@ -39,8 +39,8 @@ def table(session, title, cases, ours):
     for case in cases:
         compile_once(*cases[case])  # brings the files into the page cache
     rivals = [Contender(name, ()) for name in cases]
-    count = session.pick(1, 3, 7)
-    results = alternate(rivals, session.rounds, lambda each: compile_once(*cases[each.name]))
+    count = session.pick(1, 5, 9)
+    results = alternate(rivals, count, lambda each: compile_once(*cases[each.name]))
     by_name = {each.name: result for each, result in results.items()}
     rows = []
     for name, result in by_name.items():

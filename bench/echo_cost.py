@@ -2,9 +2,6 @@
 """Instructions that an echo server and its library spend on one 64-byte message, without the
 kernel: the difference that 100 more rounds over 64 connections make, by callgrind."""
 
-import socket
-import sys
-
 import callgrind
 import serve
 import session as sessions
@@ -16,18 +13,8 @@ MESSAGE = bytes(range(64))
 
 
 def instructions(command, rounds):
-    with serve.server([*callgrind.COMMAND, *command], sessions.processors()[0]) as process:
-        peers = [socket.create_connection(("127.0.0.1", process.port), timeout=serve.PATIENCE)
-                 for _ in range(CONNECTIONS)]
-        for _ in range(rounds):
-            for peer in peers:
-                peer.sendall(MESSAGE)
-            for peer in peers:
-                if peer.recv(len(MESSAGE), socket.MSG_WAITALL) != MESSAGE:
-                    sys.exit(f"error: {command[0]}: the echo differs from what was sent")
-    for peer in peers:
-        peer.close()
-    return callgrind.collected(process.said, command[0])
+    said = serve.exchange([*callgrind.COMMAND, *command], CONNECTIONS, rounds, MESSAGE)
+    return callgrind.collected(said, command[0])
 
 
 def ask(session):

@@ -104,6 +104,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_refused_connect_reaches_handle_error, Place, tes
   BOOST_TEST(loop.size() == 2u);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("native"))
 BOOST_AUTO_TEST_CASE(an_unreachable_network_is_thrown_by_connect) {
   using place = test::place<asyncore::default_poller, test::dense, false>;
   constexpr int refused = 77;
@@ -179,6 +180,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_connection_that_the_map_has_no_room_for, Place, 
 }
 
 // Established connections are served and the CPU does not spin; then there is a descriptor again.
+BOOST_TEST_DECORATOR(*boost::unit_test::label("native"))
 BOOST_AUTO_TEST_CASE_TEMPLATE(no_descriptor_is_left_for_accept, Place, test::matrix) {
   loop_of<Place> loop;
   outcome got;

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <random>
 #include <stdexcept>
 #include <vector>
@@ -206,8 +207,70 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(another_channels_hook_may_send, Place, test::matri
     two.send("one");
   };
   test::put(asked.far, "?");
-  test::turn(loop, 2);
+  test::turn(loop);  // nor need there be a next one
   BOOST_TEST(test::take(told.far) == "from one");
+}
+
+/// Asked every turn.
+template <class Place>
+struct asked_sender;
+template <class Place>
+using asked_loop = typename Place::template loop<asked_sender<Place>>;
+template <class Place>
+struct asked_sender : asyncore::dispatcher_with_send<asked_sender<Place>, asked_loop<Place>> {
+  asked_sender(asked_loop<Place>& loop, test::unique_fd fd)
+      : asyncore::dispatcher_with_send<asked_sender<Place>, asked_loop<Place>>(
+            loop, asyncore::socket(std::move(fd))) {}
+  bool readable() const { return true; }
+  void handle_data(std::span<const std::byte> data) {
+    if (other != nullptr) other->send(data);
+  }
+  asked_sender* other = nullptr;
+};
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(so_may_one_that_is_asked_every_turn, Place, test::matrix) {
+  asked_loop<Place> loop;
+  test::ends asked = test::socket_pair(), told = test::socket_pair();
+  asked_sender<Place> one(loop, std::move(asked.near)), two(loop, std::move(told.near));
+  one.other = &two;
+  for (const bool by_run : {false, true}) {
+    test::put(asked.far, "from one");
+    if (by_run) {
+      loop.run({.timeout = {}, .count = 1});
+    } else {
+      test::turn(loop);
+    }
+    BOOST_TEST(test::take(told.far) == "from one");
+  }
+}
+
+// By destruction, or by the end of the loop.
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_sent_is_not_lost_with_the_channel, Place, test::matrix) {
+  outcome got;
+  test::ends own = test::socket_pair(), asked = test::socket_pair(), told = test::socket_pair(),
+             owned = test::socket_pair();
+  {
+    loop_of<Place> loop;
+    auto goes = std::make_unique<sender<Place>>(loop, std::move(told.near), got);
+    sender<Place> self(loop, std::move(own.near), got);
+    sender<Place> one(loop, std::move(asked.near), got);
+    auto& stays = loop.template emplace<sender<Place>>(std::move(owned.near), got);
+    self.on_data = [&](auto&) { self.send("to itself"); };
+    one.on_data = [&](auto&) {
+      goes->send("gone");
+      goes.reset();
+      stays.send("stays");
+      throw asyncore::exit_now();
+    };
+    test::put(own.far, "?");
+    test::turn(loop);
+    test::put(asked.far, "?");
+    BOOST_CHECK_THROW(loop.poll(), asyncore::exit_now);
+    BOOST_TEST(test::take(owned.far) == "");
+  }
+  BOOST_TEST(test::take(own.far) == "to itself");
+  BOOST_TEST(test::take(told.far) == "gone");
+  BOOST_TEST(test::take(owned.far) == "stays");
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_reset_with_a_full_queue_is_one_close, Place, test::matrix) {

@@ -290,6 +290,19 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_echo_sends_the_bytes_it_was_given, Place, test:
   }
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(nothing_to_send_is_not_sent, Place, test::matrix) {
+  loop_of<Place> loop;
+  outcome got;
+  test::ends pair = test::socket_pair();
+  sender<Place> channel(loop, wall_in(std::move(pair.near)), got);
+  test::put(pair.far, "?");
+  test::turn(loop);
+  pair.far.reset();
+  BOOST_TEST(test::turn_until(loop, [&] { return got.closes == 1; }));
+  BOOST_TEST(got.received == "?");
+  BOOST_TEST(sends(loop.system()) == 0u);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(accept_pauses_while_no_descriptor_is_free, Place, test::matrix) {
   loop_of<Place> loop;
   outcome got;

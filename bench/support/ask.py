@@ -23,7 +23,10 @@ def parse():
     parser.add_argument("--cxx", default="g++")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--plots", type=pathlib.Path, metavar="DIR")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.json and not options.json.absolute().parent.is_dir():
+        parser.error(f"--json: {options.json.parent} is not a folder")
+    return options
 
 
 def show(name, what, answer):

@@ -36,6 +36,7 @@ def draw(plot, machine_lines, folder):
     axes.xaxis.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:,.0f}"))
     if min(heights) > 0 and max(heights) / min(heights) > 20:
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=[1, 2, 5]))
     else:
         axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda v, _: f"{v:,g}"))

@@ -75,7 +75,11 @@ def shown(value, digits):
         return ""
     if isinstance(value, Sample):
         text = f"{value.median:,.{digits}f}"
-        return text if len(value.values) == 1 else f"{text} ±{value.spread:.0%}"
+        if len(value.values) == 1:
+            return text
+        if value.spread >= 1:  # a percentage would say little
+            return f"{text} ({value.low:,.{digits}f} to {value.high:,.{digits}f})"
+        return f"{text} ±{value.spread:.0%}"
     if isinstance(value, Advantage):
         if len(value.ratio.values) == 1:
             return f"{value.ratio.median:.2f}"

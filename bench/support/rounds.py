@@ -27,13 +27,14 @@ class Sample:
 @dataclasses.dataclass
 class Advantage:
     """How many times better one is than another: above 1 the first is better. "even" unless every
-    round says the same, and by more than the rounds differ."""
+    round says the same, and by more than the rounds differ and than a half percent."""
     ratio: Sample
 
     @property
     def word(self):
         ratio = self.ratio
-        if ratio.low < 1 < ratio.high or abs(ratio.median - 1) <= (ratio.high - ratio.low) / 2:
+        noise = max((ratio.high - ratio.low) / 2, 0.005)
+        if ratio.low < 1 < ratio.high or abs(ratio.median - 1) <= noise:
             return "even"
         return "better" if ratio.median > 1 else "worse"
 

@@ -5,6 +5,7 @@ import contextlib
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,23 @@ def server(command, cpu, environment=None):
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def exchange(command, connections, rounds, message):
+    """Starts a server that sends back what it gets, exchanges `message` on each connection so many
+    times, and returns what the server wrote to stderr."""
+    with server(command, session.processors()[0]) as process:
+        peers = [socket.create_connection(("127.0.0.1", process.port), timeout=PATIENCE)
+                 for _ in range(connections)]
+        for _ in range(rounds):
+            for peer in peers:
+                peer.sendall(message)
+            for peer in peers:
+                if peer.recv(len(message), socket.MSG_WAITALL) != message:
+                    sys.exit(f"error: {command}: the echo differs from what was sent")
+    for peer in peers:
+        peer.close()
+    return process.said
 
 
 def figures(text):

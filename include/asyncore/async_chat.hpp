@@ -221,6 +221,10 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     return all.first(most < all.size() ? most : all.size());
   }
   std::size_t most_to_send() const noexcept { return this->derived().ac_out_buffer_size; }
+  void drop_unsent() noexcept {
+    pending_.clear(this->loop().blocks());
+    base::drop_unsent();
+  }
   void abandon() noexcept {
     drop_pending();
     base::abandon();

@@ -89,7 +89,7 @@ class channel : public registration<typename Loop::type_ref> {
   /// Called when an exception left a hook, which is then `std::current_exception()`, or when the
   /// system refused what the channel needs, which is then `loop().last_error()`. Logs it and
   /// closes the channel.
-  void handle_error() {
+  ASYNCORE_COLD void handle_error() {
     detail::log_uncaught(type_name<Derived>(), loop_->last_error());
     derived().close();
   }

@@ -6,6 +6,7 @@
 #include <asyncore/concept/hooks.hpp>
 #include <asyncore/concept/predicates.hpp>
 #include <asyncore/config.hpp>
+#include <asyncore/error.hpp>
 #include <asyncore/interest.hpp>
 #include <asyncore/registration.hpp>
 #include <asyncore/type_name.hpp>
@@ -59,19 +60,11 @@ inline void deliver(T& channel, interest wanted, Event event) {
   [[maybe_unused]] auto& loop = channel.loop();
   [[maybe_unused]] const token id = channel.id();
   if constexpr (mode_of<T>() != predicate_mode::constant) {
-    if (!any(channel.wanted_interest(), wanted) || !loop.alive(id)) return;
+    if (!any(channel.wanted_interest(), wanted)) return loop.unwanted(id);
+    if (!loop.alive(id)) return;
   }
   if constexpr (mode_of<T>() == predicate_mode::on_rearm) {
-#if ASYNCORE_HAS_EXCEPTIONS
-    try {
-      event();
-    } catch (...) {
-      loop.visit_before_wait(id);
-      throw;
-    }
-#else
-    event();
-#endif
+    cleaning_up(event, [&] { loop.visit_before_wait(id); });
     loop.template asked_after_hook<T>(id);
   } else {
     event();

@@ -47,7 +47,7 @@ class channel_set {
 
   /// True when some type answers differently from turn to turn.
   template <predicate_mode Mode>
-  static bool any_asked() {
+  static constexpr bool any_asked() {
     return ((detail::mode_of<Channels>() == Mode) || ...);
   }
 

@@ -48,7 +48,11 @@
 #endif
 #endif
 
-/// Keeps cold code out of the instruction stream of the turn.
+/// Keeps cold code out of the instruction stream of the turn. For errors alone: a compiler takes
+/// everything that leads to cold code to be cold, too.
 #define ASYNCORE_COLD [[gnu::cold, gnu::noinline]]
+
+/// Once in a program is enough.
+#define ASYNCORE_NOINLINE [[gnu::noinline]]
 
 #endif

@@ -14,7 +14,7 @@ namespace asyncore {
 
 /// Python's `asyncore.dispatcher_with_send`: what the socket does not take waits in an out-queue.
 /// What a hook sends is gathered: it leaves in one system call when the channel's own reading hook
-/// has returned, else before the loop waits again.
+/// has returned, else before the loop waits again or the channel is destroyed.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   using base = dispatcher<Derived, Loop, Transport>;
@@ -27,14 +27,13 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// `handle_out_queue_limit` has been called and `*this` may be gone. Outside of a turn it sends
   /// at once, and then `handle_close` may be called and `*this` be gone. Throws bad_alloc.
   io_result send(bytes_view bytes) {
-    if (this->native_handle() < 0 || base::has(base::write_over)) [[unlikely]]
-      return io_result::end();
     const auto all = static_cast<std::ptrdiff_t>(bytes.size());
-    if (staging()) {
+    if (staging()) [[likely]] {
       if (this->loop().stage_bytes(bytes)) [[likely]]
         return io_result(all);
       unstage();
     }
+    if (this->native_handle() < 0 || base::has(base::write_over)) return io_result::end();
     if (queue_.size() > this->derived().out_queue_limit) [[unlikely]]
       return limit_reached();
     queue_.append(bytes, this->loop().blocks());
@@ -69,7 +68,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   /// Gives the socket what it takes of the bytes that wait, drops the rest and closes.
   void close() noexcept {
-    if (this->native_handle() >= 0 && (staging() || !queue_.empty())) drop_output();
+    if (this->native_handle() >= 0) drop_output();
     base::close();
   }
 
@@ -94,15 +93,17 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   }
   /// Customisation points of the kinds above: whether there is something to send, and a way to put
   /// more into the queue when it is empty; `refill` returns false when there is no more, or when
-  /// the channel has closed. And how many bytes are sent at a time, at most.
+  /// the channel has closed. How many bytes are sent at a time, at most. And what drops all that
+  /// has not been sent, because nothing can be any more.
   /// @{
   bool has_output() const noexcept { return !queue_.empty(); }
   bool refill() { return false; }
-  std::size_t most_to_send() const noexcept { return std::numeric_limits<std::size_t>::max(); }
+  std::size_t most_to_send() const noexcept { return everything; }
+  void drop_unsent() noexcept { queue_.clear(this->loop().blocks()); }
   /// @}
   interest before_wait();
   void abandon() noexcept {
-    forget_output();
+    if (this->native_handle() >= 0) drop_output();
     base::abandon();
   }
 
@@ -113,7 +114,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   // Without a descriptor there is no output, and the loop may be gone.
   ~dispatcher_with_send() {
-    if (this->native_handle() >= 0) forget_output();
+    if (this->native_handle() >= 0) drop_output();
   }
 
   /// Sends at the end of the hook or turn that is under way; at once when there is none, and then
@@ -150,35 +151,38 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   /// Moves what is on the stage to the queue.
   void unstage() { queue_.append(this->loop().stage().take(), this->loop().blocks()); }
-  void send_staged(bytes_view bytes);
+  bool send_staged(bytes_view bytes);
 
-  std::ptrdiff_t send_some();
+  std::ptrdiff_t send_some(std::size_t most);
   void send_failed(std::ptrdiff_t error);
   void drop_output() noexcept;
 
+  static constexpr std::size_t everything = std::numeric_limits<std::size_t>::max();
   // How often one visit refills the queue: an endless producer must not keep the loop.
   static constexpr int most_refills = 16;
 };
 
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
-  if (base::has(base::is_accepting)) [[unlikely]]
+  if (base::has(base::is_accepting | base::write_over)) [[unlikely]]
     return base::handle_read_event();
   Loop& loop = this->loop();
   const token id = this->id();
-  if (!this->derived().has_output()) loop.stage().open(this);
+  if (!this->derived().has_output()) [[likely]]
+    loop.stage().open(this);
   detail::cleaning_up([&] { base::handle_read_event(); },
                       [&] {
                         if (!loop.alive(id) || !staging()) return;
                         unstage();
                         this->rearm();
                       });
-  if (!loop.alive(id)) return;
-  if (staging()) [[likely]] {
-    if (const bytes_view bytes = loop.stage().take(); !bytes.empty()) {
-      send_staged(bytes);
-      if (!loop.alive(id)) return;
-    }
+  // A channel that closes, leaves the loop or is destroyed has given the stage up.
+  if (loop.stage().belongs_to(this)) [[likely]] {
+    if (const bytes_view bytes = loop.stage().take(); !bytes.empty()) [[likely]]
+      if (!send_staged(bytes)) [[unlikely]]
+        return;
+  } else if (!loop.alive(id)) {
+    return;
   }
   if (this->derived().has_output() && !base::has(is_blocked)) initiate_send();
 }
@@ -202,27 +206,32 @@ void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how) {
 }
 
 /// Sends what a hook has sent, in one system call; only what the socket does not take is copied.
+/// Returns false when there is nothing more to be sent now; then `*this` may be gone.
 template <class Derived, class Loop, class Transport>
-void dispatcher_with_send<Derived, Loop, Transport>::send_staged(bytes_view bytes) {
+bool dispatcher_with_send<Derived, Loop, Transport>::send_staged(bytes_view bytes) {
   std::ptrdiff_t n = 0;
   if (bytes.size() <= this->derived().most_to_send()) [[likely]] {
     n = Transport::send(this->loop().system(), this->native_handle(),
                         std::span<const std::byte>(bytes));
     if (n == static_cast<std::ptrdiff_t>(bytes.size())) [[likely]]
-      return;
-    if (n < 0 && n != -EAGAIN && n != -EWOULDBLOCK) return send_failed(n);
+      return true;
+    if (n < 0 && n != -EAGAIN && n != -EWOULDBLOCK) {
+      send_failed(n);
+      return false;
+    }
     this->state_ |= is_blocked;
     if (n < 0) n = 0;
   }
   queue_.append(bytes.drop(static_cast<std::size_t>(n)), this->loop().blocks());
   this->rearm();
+  return !base::has(is_blocked);
 }
 
-/// One system call; returns what it did.
+/// One system call for `most` bytes at most; returns what it did.
 template <class Derived, class Loop, class Transport>
-std::ptrdiff_t dispatcher_with_send<Derived, Loop, Transport>::send_some() {
+std::ptrdiff_t dispatcher_with_send<Derived, Loop, Transport>::send_some(std::size_t most) {
   std::array<iovec, out_queue::most_pieces> pieces;
-  const std::size_t count = queue_.pieces(pieces, this->derived().most_to_send());
+  const std::size_t count = queue_.pieces(pieces, most);
   const iovec& first = pieces[0];
   const int fd = this->native_handle();
   const std::ptrdiff_t n =
@@ -245,7 +254,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::initiate_send() {
       if (!this->derived().refill()) return;
       continue;
     }
-    const std::ptrdiff_t n = send_some();
+    const std::ptrdiff_t n = send_some(this->derived().most_to_send());
     if (n > 0) [[likely]]
       continue;
     if (n == 0 || n == -EAGAIN || n == -EWOULDBLOCK) {
@@ -261,18 +270,20 @@ void dispatcher_with_send<Derived, Loop, Transport>::initiate_send() {
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
     std::ptrdiff_t error) {
-  queue_.clear(this->loop().blocks());
+  this->derived().drop_unsent();
   if (const std::error_code failed = this->write_failed(error).error())
     this->loop().report_error(*this, failed, "send");
 }
 
+/// Also called when `Derived` is gone already.
 template <class Derived, class Loop, class Transport>
-void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
+ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
+  if (!staging() && queue_.empty()) return;
   if (base::has(base::is_connected) && !base::has(is_blocked | base::write_over)) {
-    if (staging())
+    if (staging() && this->loop().stage().size() > 0)
       Transport::send(this->loop().system(), this->native_handle(),
                       std::span<const std::byte>(this->loop().stage().take()));
-    while (!queue_.empty() && send_some() > 0) continue;
+    while (!queue_.empty() && send_some(everything) > 0) continue;
   }
   forget_output();
 }

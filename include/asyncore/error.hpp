@@ -35,10 +35,17 @@ constexpr bool is_disconnect(int value) noexcept {
 namespace detail {
 
 /// The texts behind each other. (g++ 12 at -O3 warns of `"literal" + string`: GCC bug 105651.)
-ASYNCORE_COLD inline std::string joined(std::initializer_list<std::string_view> texts) {
+ASYNCORE_NOINLINE inline std::string joined(std::initializer_list<std::string_view> texts) {
   std::string all;
   for (const std::string_view text : texts) all.append(text);
   return all;
+}
+
+/// A number in decimal digits.
+ASYNCORE_NOINLINE inline std::string number_text(unsigned long number) {
+  char digits[24];
+  std::snprintf(digits, sizeof digits, "%lu", number);
+  return digits;
 }
 
 /// Reports a failed call whose caller gave no `std::error_code&`: throws

@@ -62,7 +62,7 @@ class io_channel : public channel<Derived, Loop> {
 
   /// Called when an exception left a hook (see `channel`). Logs it and calls `handle_close`; when
   /// that has been called already, closes.
-  void handle_error() {
+  ASYNCORE_COLD void handle_error() {
     const std::error_code code = this->loop().last_error();
     this->derived().log_info(detail::joined({"uncaught exception, closing channel ",
                                              this->derived().description(), ": ",
@@ -90,7 +90,7 @@ class io_channel : public channel<Derived, Loop> {
   void log(std::string_view message) { asyncore::log(message); }
 
   /// Logs `message` with its type, unless that is one of `ignore_log_types`.
-  void log_info(std::string_view message, std::string_view type = "info") {
+  ASYNCORE_NOINLINE void log_info(std::string_view message, std::string_view type = "info") {
     for (const std::string_view ignored : Derived::ignore_log_types)
       if (type == ignored) return;
     this->derived().log(detail::joined({type, ": ", message}));
@@ -100,7 +100,7 @@ class io_channel : public channel<Derived, Loop> {
   static constexpr std::string_view ignore_log_types[] = {"warning"};
 
   /// What a log calls the channel, as Python's `repr`.
-  std::string description() const {
+  ASYNCORE_NOINLINE std::string description() const {
     return detail::joined(
         {"<", type_name<Derived>(), " ", detail::fd_text(this->native_handle()), ">"});
   }
@@ -165,6 +165,10 @@ class io_channel : public channel<Derived, Loop> {
     const int code = static_cast<int>(-error);
     if (!is_disconnect(code)) return io_result(error);
     if (this->native_handle() < 0) return io_result::end();
+    if ((state_ & close_reported) != 0) {  // it stayed to send the rest: no hook would follow
+      this->derived().close();
+      return io_result::end();
+    }
     state_ |= write_over;
     this->rearm();
     // The tail of the stream comes before its end (law 3).

@@ -5,7 +5,6 @@
 
 #include <asyncore/error.hpp>
 
-#include <charconv>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -20,10 +19,10 @@ inline void log(std::string_view message) noexcept {
 namespace detail {
 
 /// "fd 7"
-inline std::string fd_text(int fd) {
-  char digits[16];
-  const auto end = std::to_chars(digits, digits + sizeof digits, fd).ptr;
-  return joined({"fd ", std::string_view(digits, static_cast<std::size_t>(end - digits))});
+ASYNCORE_NOINLINE inline std::string fd_text(int fd) {
+  char text[20];
+  std::snprintf(text, sizeof text, "fd %d", fd);
+  return text;
 }
 
 /// What is to be said of the error being handled: the current exception, else `code`.

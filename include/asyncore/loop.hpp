@@ -56,13 +56,14 @@ class basic_loop {
   ~basic_loop();
 
   /// Turns until the map is empty, `count` turns are done, or `stop` was called.
-  /// Throws `std::system_error` when the poller fails, and what a hook threw through (`exit_now`,
-  /// or what left `handle_error`); the loop can be run again afterwards.
+  /// What hooks have sent has been given to the sockets when it returns. Throws
+  /// `std::system_error` when the poller fails, or with `std::errc::operation_not_permitted` when
+  /// called from a hook of the same loop, and what a hook threw through (`exit_now`, or what left
+  /// `handle_error`); the loop can be run again afterwards.
   void run(run_options options = {});
 
   /// One turn: waits at most `timeout`, dispatches what is ready, and destroys the owned channels
-  /// that closed. Returns at once when the map is empty. A signal does not end it. Throws as
-  /// `run`; `std::errc::operation_not_permitted` when called from a hook of the same loop.
+  /// that closed. Returns at once when the map is empty. A signal does not end it. Throws as `run`.
   void poll(timeout_type timeout = std::chrono::nanoseconds(0));
 
   /// Ends `run` after the current turn; if none is running, the next one at once. Does not wake a
@@ -133,13 +134,10 @@ class basic_loop {
   /// Takes `r` out of the map, if it is there, for good: an owned one is destroyed.
   void remove_closed(record& r) noexcept;
 
-  /// Has `r` finish what it put off and asked what it is interested in, before the next wait.
+  /// Has `r` finish what it put off and asked what it is interested in, before the next wait or
+  /// the end of `run` or `poll`.
   void visit_before_wait(record& r) noexcept {
-    if (r.every_turn_) {
-      ask_again_ = true;
-    } else if (r.registered() && r.unlinked()) {
-      r.link_before(changed_);
-    }
+    if (r.registered() && (r.every_turn_ || r.unlinked())) r.link_before(changed_);
   }
   void visit_before_wait(token id) noexcept {
     if (id.generation == 0) return;
@@ -157,6 +155,9 @@ class basic_loop {
     const interest wanted = detail::op::ask::on(static_cast<Channel&>(*r));
     if (map_.find(id) == r && wanted != r->armed_) r->link_before(changed_);
   }
+
+  /// Something that its channel does not want now was reported for this token.
+  void unwanted(token id);
 
   /// True while the registration of this token lasts.
   bool alive(token id) const noexcept { return map_.find(id) != nullptr; }
@@ -183,7 +184,7 @@ class basic_loop {
 
   /// Adds bytes to what the owner of the stage sends at the end of its hook; false when there is
   /// no room. Throws bad_alloc.
-  bool stage_bytes(bytes_view bytes) { return stage_.append(bytes, receive_buffer_.made()); }
+  bool stage_bytes(bytes_view bytes) { return stage_.append(bytes, receive_buffer_.place()); }
   send_stage& stage() noexcept { return stage_; }
   block_pool& blocks() noexcept { return blocks_; }
   /// @}
@@ -198,15 +199,23 @@ class basic_loop {
 
   bool turn(timeout_type timeout);
   void finish_turn(timeout_type timeout);
+  void flush();
+  void refuse_in_hook() const;
   void before_wait();
   void visit_every_turn(bool first_pass);
-  void visit_changed();
+  void visit_changed(bool last);
   bool any_every_turn() const noexcept {
     return channels::template any_asked<predicate_mode::every_turn>() &&
            !(every_turn_.unlinked() && asking_.unlinked());
   }
   void visit(record& r);
   void arm(record& r, interest wanted);
+  bool arms_later(record& r, interest wanted) noexcept;
+  bool arm_paused(token id);
+  static constexpr bool any_pause() noexcept {
+    return channels::template any_asked<predicate_mode::every_turn>() ||
+           channels::template any_asked<predicate_mode::on_rearm>();
+  }
   void check_rearmed();
   timeout_type shortened(timeout_type timeout) noexcept;
   void resume_if_due();
@@ -232,6 +241,7 @@ class basic_loop {
   list_node closed_;      // owned, to be destroyed
   list_node idle_;        // left the map without closing, or owned and never in it
   std::uint32_t last_generation_ = 0;
+  int unwanted_ = 0;  // reports in this turn that paused channels did not want
   bool in_turn_ = false;
   bool ask_again_ = false;
   bool in_handle_error_ = false;  // called for what the system refused, inside of another hook

@@ -26,10 +26,8 @@ class receive_buffer {
     return {bytes_, size};
   }
 
-  /// What there is of it now.
-  std::span<const std::byte> made() const noexcept {
-    return {bytes_, bytes_ == nullptr ? 0 : size};
-  }
+  /// Where it is, or would be: until the first use no object lies in it.
+  std::span<const std::byte> place() const noexcept { return {bytes_, size}; }
 
  private:
   std::byte* bytes_ = nullptr;

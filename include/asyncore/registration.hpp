@@ -43,8 +43,9 @@ class registration : public list_node {
 
   token id_;
   TypeRef type_;
-  interest armed_ = interest::none;  // what the poller watches for
+  interest armed_ = interest::none;  // what the channel was last found to want
   bool polled_ : 1 = false;          // the poller knows the descriptor
+  bool paused_ : 1 = false;          // and watches for reading, too, though armed_ does not say so
   bool owned_ : 1 = false;           // made by `emplace`
   bool closed_ : 1 = false;          // an owned one waits for its destruction
   bool every_turn_ : 1 = false;      // its predicates are asked before each wait

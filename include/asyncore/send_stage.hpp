@@ -25,9 +25,7 @@ class send_stage {
 
   /// The stage is `owner`'s until `take`, unless it is somebody else's.
   void open(const void* owner) noexcept {
-    if (owner_ != nullptr) return;
-    owner_ = owner;
-    size_ = 0;
+    if (owner_ == nullptr) owner_ = owner;
   }
   bool belongs_to(const void* owner) const noexcept { return owner_ == owner; }
 
@@ -37,7 +35,7 @@ class send_stage {
   /// Adds bytes; false when there is no room. `lender`: a buffer that stays as it is until `take`
   /// or `borrow_no_more`, of which nothing is copied at first. Throws bad_alloc at the first use.
   bool append(bytes_view bytes, std::span<const std::byte> lender) {
-    if (size_ == 0 && lies_in(bytes, lender)) {
+    if (size_ == 0 && lies_in(bytes, lender)) [[likely]] {
       data_ = bytes.data();
       size_ = bytes.size();
       return true;

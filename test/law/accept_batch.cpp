@@ -152,7 +152,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_paused_listener, Place, test::matrix) {
   listener.paused = true;
   const auto waiting = clients(listener.local_addr(), 3);
   test::turn(loop, 20);
-  BOOST_CHECK_EQUAL(counts.reports, 0u);
+  BOOST_CHECK_LE(counts.reports, 1u);  // a poller that is told of the pause only now
+  BOOST_CHECK_EQUAL(loop.size(), 1u);
   listener.paused = false;
   for (const auto& client : waiting) BOOST_CHECK(echoes(loop, client));
 }

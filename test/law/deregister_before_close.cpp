@@ -139,6 +139,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(foreign_descriptors_become_non_blocking, Place, te
   check_flags(file.native_handle());
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("native"))
 BOOST_AUTO_TEST_CASE_TEMPLATE(sends_raise_no_sigpipe, Place, test::matrix) {
   const test::signal_watch pipes(SIGPIPE);
   test::reader_loop<Place> loop;

@@ -67,7 +67,7 @@ struct scene {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(descriptor_exhaustion)
+BOOST_AUTO_TEST_SUITE(descriptor_exhaustion, *boost::unit_test::label("native"))
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(of_the_process, Place, test::matrix) {
   scene<test::counted<Place>> s;

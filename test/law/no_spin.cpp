@@ -119,6 +119,36 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(paused_channels, Place, test::matrix) {
   paused<Place, test::file_reader>(test::pipe_to_near);
 }
 
+// Where a change costs a system call, a pause that ends before anything arrives costs nothing, and
+// one that does not costs one report, which ends no turn and calls nothing.
+BOOST_AUTO_TEST_CASE_TEMPLATE(pauses_are_told_late, Place, test::matrix) {
+  stillness<Place> b;
+  ends pair = test::tcp_pair();
+  rearmed<typename stillness<Place>::place> reader(b.loop, b.what, std::move(pair.near));
+  test::turn(b.loop);
+  const std::size_t changes = b.counts.changes;
+  const auto pause = [&](bool paused) {
+    reader.paused = paused;
+    reader.rearm();
+    test::turn(b.loop);
+  };
+  for (int i = 0; i < 10; ++i) pause(i % 2 == 0);
+  const bool late = requires { Place::poller::changes_cost; };
+  BOOST_CHECK_EQUAL(b.counts.changes - changes, late ? 0u : 10u);
+
+  pause(true);
+  test::put(pair.far, "unread");
+  BOOST_CHECK(test::wait_for(reader.native_handle(), POLLIN));
+  const auto start = std::chrono::steady_clock::now();
+  b.loop.poll(5ms);
+  BOOST_CHECK(std::chrono::steady_clock::now() - start >= 5ms);
+  BOOST_CHECK_EQUAL(b.counts.reports, late ? 1u : 0u);
+  BOOST_CHECK_EQUAL(b.counts.changes - changes, late ? 1u : 11u);
+  b.settle_and_check();
+  pause(false);
+  BOOST_CHECK(test::turn_until(b.loop, [&] { return b.what.bytes == "unread"; }));
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(hung_up_channels, Place, test::matrix) {
   hung_up<Place, plain>(test::tcp_pair);
   hung_up<Place, asked>(test::tcp_pair);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/time.h>
 
+#include <cerrno>
 #include <chrono>
 
 namespace test {
@@ -20,14 +21,19 @@ class signal_watch {
     action_ = action;
     struct sigaction handler{};
     handler.sa_handler = [](int) {
+      const int before = errno;
       count_ = count_ + 1;
       if (action_ != nullptr) action_();
+      errno = before;
     };
     ::sigaction(number_, &handler, &before_);
   }
   signal_watch(const signal_watch&) = delete;
   signal_watch& operator=(const signal_watch&) = delete;
-  ~signal_watch() { ::sigaction(number_, &before_, nullptr); }
+  ~signal_watch() {
+    ::signal(number_, SIG_IGN);  // drops one that is pending
+    ::sigaction(number_, &before_, nullptr);
+  }
 
   /// How often it came.
   int count() const { return count_; }

@@ -40,7 +40,9 @@ struct any_sink {
 ///
 /// A poller whose system has state offers `p.get_system()`, which returns it; one that is itself
 /// a descriptor offers `p.native_handle()`; one that cannot watch every descriptor says so by
-/// `P::fd_limit`, the first that it refuses.
+/// `P::fd_limit`, the first that it refuses. One of which a change costs more than a report that
+/// nobody wanted says `P::changes_cost`: then the loop tells it that a channel has stopped reading
+/// only when there is something to be read.
 template <class P>
 concept poller = requires(P& p, token t, interest i, timeout_type timeout, detail::any_sink sink) {
   typename P::system;

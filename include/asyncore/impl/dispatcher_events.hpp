@@ -151,7 +151,7 @@ void dispatcher<Derived, Loop, Transport>::handle_expt_event() {
 }
 
 template <class Derived, class Loop, class Transport>
-std::string dispatcher<Derived, Loop, Transport>::description() const {
+ASYNCORE_NOINLINE std::string dispatcher<Derived, Loop, Transport>::description() const {
   std::string text = detail::joined({"<", type_name<Derived>()});
   if (accepting()) text += " listening";
   if (connecting()) text += " connecting";

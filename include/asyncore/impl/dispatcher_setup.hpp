@@ -41,7 +41,7 @@ void dispatcher<Derived, Loop, Transport>::create_socket(int family, int type,
   if (!failed) enter(fd, type == SOCK_DGRAM ? is_datagram : state_bits{0}, failed);
 }
 template <class Derived, class Loop, class Transport>
-void dispatcher<Derived, Loop, Transport>::create_socket(int family, int type) {
+ASYNCORE_NOINLINE void dispatcher<Derived, Loop, Transport>::create_socket(int family, int type) {
   std::error_code failed;
   create_socket(family, type, failed);
   detail::throw_if(failed, "create_socket");
@@ -81,7 +81,7 @@ void dispatcher<Derived, Loop, Transport>::bind(const endpoint& where, std::erro
   failed = detail::failure(this->loop().system().bind(this->native_handle(), where));
 }
 template <class Derived, class Loop, class Transport>
-void dispatcher<Derived, Loop, Transport>::bind(const endpoint& where) {
+ASYNCORE_NOINLINE void dispatcher<Derived, Loop, Transport>::bind(const endpoint& where) {
   std::error_code failed;
   bind(where, failed);
   detail::throw_setup(failed, "bind", where);
@@ -95,7 +95,7 @@ void dispatcher<Derived, Loop, Transport>::listen(int backlog, std::error_code& 
   this->rearm();
 }
 template <class Derived, class Loop, class Transport>
-void dispatcher<Derived, Loop, Transport>::listen(int backlog) {
+ASYNCORE_NOINLINE void dispatcher<Derived, Loop, Transport>::listen(int backlog) {
   std::error_code failed;
   listen(backlog, failed);
   detail::throw_setup(failed, "listen", local_addr());
@@ -119,7 +119,7 @@ void dispatcher<Derived, Loop, Transport>::connect(const endpoint& to, std::erro
   this->rearm();
 }
 template <class Derived, class Loop, class Transport>
-void dispatcher<Derived, Loop, Transport>::connect(const endpoint& to) {
+ASYNCORE_NOINLINE void dispatcher<Derived, Loop, Transport>::connect(const endpoint& to) {
   std::error_code failed;
   connect(to, failed);
   detail::throw_setup(failed, "connect", to);
@@ -130,14 +130,14 @@ void dispatcher<Derived, Loop, Transport>::shutdown(int how, std::error_code& fa
   failed = detail::failure(this->loop().system().shutdown(this->native_handle(), how));
 }
 template <class Derived, class Loop, class Transport>
-void dispatcher<Derived, Loop, Transport>::shutdown(int how) {
+ASYNCORE_NOINLINE void dispatcher<Derived, Loop, Transport>::shutdown(int how) {
   std::error_code failed;
   shutdown(how, failed);
   detail::throw_setup(failed, "shutdown", addr());
 }
 
 template <class Derived, class Loop, class Transport>
-endpoint dispatcher<Derived, Loop, Transport>::local_addr() const {
+ASYNCORE_NOINLINE endpoint dispatcher<Derived, Loop, Transport>::local_addr() const {
   endpoint name;
   if (this->native_handle() >= 0)
     this->loop().system().getsockname(this->native_handle(), name);
@@ -145,7 +145,7 @@ endpoint dispatcher<Derived, Loop, Transport>::local_addr() const {
 }
 
 template <class Derived, class Loop, class Transport>
-endpoint dispatcher<Derived, Loop, Transport>::addr() const {
+ASYNCORE_NOINLINE endpoint dispatcher<Derived, Loop, Transport>::addr() const {
   if (target_ != nullptr) return *target_;
   endpoint name;
   if (this->native_handle() >= 0 &&

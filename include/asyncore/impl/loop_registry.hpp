@@ -8,7 +8,7 @@
 namespace asyncore {
 
 template <class Poller, class Map>
-basic_loop<Poller, Map>::~basic_loop() {
+ASYNCORE_NOINLINE basic_loop<Poller, Map>::~basic_loop() {
   reap();
   list_node left;
   map_.for_each([&](record& r) { r.link_before(left); });
@@ -62,7 +62,7 @@ void basic_loop<Poller, Map>::add(record& r, bool every_turn, std::error_code& f
   map_.insert(id, r);
   r.id_ = id;
   r.armed_ = interest::none;
-  r.polled_ = r.hung_up_ = r.closed_ = false;
+  r.polled_ = r.paused_ = r.hung_up_ = r.closed_ = false;
   r.every_turn_ = every_turn;
   r.link_before(every_turn ? every_turn_ : changed_);
   ask_again_ = true;

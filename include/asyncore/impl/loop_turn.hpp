@@ -33,45 +33,61 @@ struct basic_loop<Poller, Map>::turn_sink {
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::run(run_options options) {
+  refuse_in_hook();
   std::uint64_t left = options.count.value_or(1);
   while (left > 0 && !empty() && !stopping_.raised()) {
     if (!turn(options.timeout)) finish_turn(options.timeout);
     if (options.count) --left;
   }
-  reap();
+  flush();
   stopping_.lower();
 }
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::poll(timeout_type timeout) {
+  refuse_in_hook();
   if (empty()) return reap();
   const bool timed = timeout && timeout->count() > 0;
   const auto deadline = timed ? detail::deadline_after(system().now(), *timeout)
                               : std::chrono::nanoseconds(0);
   while (!turn(timeout) && !stopping_.raised())
     if (timed) timeout = deadline - system().now();
+  flush();
 }
 
-/// The rest of a turn whose wait a signal has ended. When it began nobody asked what time it was,
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::refuse_in_hook() const {
+  if (in_turn_) [[unlikely]]
+    detail::throw_error(std::make_error_code(std::errc::operation_not_permitted),
+                        "a loop cannot be polled from one of its own hooks");
+}
+
+/// What hooks have put off is done when the caller goes on: there may be no next wait.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::flush() {
+  const turn_scope scope(*this);
+  if (!changed_.unlinked()) visit_changed(true);
+}
+
+/// The rest of a turn whose wait has ended for nothing. When it began nobody asked what time it was,
 /// so that it may take up to twice its time, but not longer, however many signals come.
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::finish_turn(timeout_type timeout) {
   if (!stopping_.raised() && !empty()) poll(timeout);
 }
 
-/// One wait and its dispatches. Returns false when a signal ended the wait.
+/// One wait and its dispatches. Returns false when a signal ended the wait, or something that
+/// nobody wants.
 template <class Poller, class Map>
 bool basic_loop<Poller, Map>::turn(timeout_type timeout) {
-  if (in_turn_) [[unlikely]]
-    detail::throw_error(std::make_error_code(std::errc::operation_not_permitted),
-                        "a loop cannot be polled from one of its own hooks");
   const turn_scope scope(*this);
   before_wait();
+  unwanted_ = 0;
   const int n = poller_.wait(shortened(timeout), turn_sink{*this});
   if (n < 0 && n != -EINTR) detail::throw_error(errno_code(-n), Poller::name);
   if (resume_at_.count() != 0) [[unlikely]]
     resume_if_due();
-  return n != -EINTR;
+  return n != -EINTR && (n == 0 || n != unwanted_);
 }
 
 template <class Poller, class Map>
@@ -84,13 +100,13 @@ void basic_loop<Poller, Map>::before_wait() {
   constexpr int most_passes = 8;
   int pass = 0;
   do {
-    if (!changed_.unlinked()) visit_changed();
+    if (!changed_.unlinked()) visit_changed(false);
     ask_again_ = false;
     if (any_every_turn()) visit_every_turn(pass == 0);
   } while ((ask_again_ || !changed_.unlinked()) && ++pass < most_passes);
   if constexpr (ASYNCORE_DEBUG != 0) check_rearmed();
-  // Stopped on the way, by a predicate or a hook: something else may never end the wait.
-  if (stopping_.raised() && !stopping) [[unlikely]]
+  // Stopped or emptied on the way, by a predicate or a hook: nothing else may ever end the wait.
+  if ((stopping_.raised() && !stopping) || empty()) [[unlikely]]
     resume_at_ = std::chrono::nanoseconds(1);
 }
 
@@ -107,13 +123,19 @@ void basic_loop<Poller, Map>::visit_every_turn(bool first_pass) {
   }
 }
 
+/// Those that are asked every turn have their visit before each wait anyway, so only after the last.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::visit_changed() {
+void basic_loop<Poller, Map>::visit_changed(bool last) {
   restore_scope visiting(*this);
   visiting.left_.take(changed_);
   while (!visiting.left_.unlinked()) {
     record& r = as_record(visiting.left_.front());
-    r.unlink();
+    if (r.every_turn_) {
+      r.link_before(every_turn_);
+      if (!last) continue;
+    } else {
+      r.unlink();
+    }
     visiting.current_ = r.id();
     visit(r);
     visiting.current_ = {};
@@ -136,11 +158,11 @@ void basic_loop<Poller, Map>::visit(record& r) {
       });
 }
 
-/// The only place that changes what the poller watches for: once a turn at most for a channel, so
-/// that an interest that goes and comes back costs nothing.
+/// Changes what the poller watches for, once a turn at most for a channel, so that an interest that
+/// goes and comes back costs nothing.
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
-  if (wanted == r.armed_ || r.hung_up_) return;
+  if (wanted == r.armed_ || r.hung_up_ || arms_later(r, wanted)) return;
   std::error_code failed;
   if (r.polled_) {
     failed = poller_.modify(r.id_, wanted);
@@ -149,7 +171,44 @@ void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
     r.polled_ = !failed;
   }
   r.armed_ = wanted;
+  r.paused_ = false;
   if (failed) report_error(r, failed, Poller::name);
+}
+
+/// A channel that stops reading often reads again before anything arrives: the poller is told only
+/// when something has. Channels without predicates are not asked what they want of a report, so
+/// that it cannot be unwanted.
+template <class Poller, class Map>
+bool basic_loop<Poller, Map>::arms_later(record& r, interest wanted) noexcept {
+  if constexpr (requires { Poller::changes_cost; }) {
+    if (!any_pause()) return false;
+    const bool pauses = r.polled_ && r.armed_ == (wanted | interest::read);
+    const bool resumes = r.paused_ && wanted == (r.armed_ | interest::read);
+    if ((!pauses && !resumes) ||
+        channels::template perform<detail::op::mode>(r) == predicate_mode::constant)
+      return false;
+    r.paused_ = pauses;
+    r.armed_ = wanted;
+    return true;
+  } else {
+    return false;
+  }
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::unwanted(token id) {
+  if (arm_paused(id)) ++unwanted_;
+}
+
+/// Something has arrived for a channel that may have stopped reading; returns whether it has.
+template <class Poller, class Map>
+ASYNCORE_COLD bool basic_loop<Poller, Map>::arm_paused(token id) {
+  record* const r = map_.find(id);
+  if (r == nullptr || !r->paused_) return false;
+  r->paused_ = false;
+  if (const std::error_code failed = poller_.modify(id, r->armed_))
+    report_error(*r, failed, Poller::name);
+  return true;
 }
 
 /// Aborts when an answer changed without `rearm`: the poller would never have heard of it.
@@ -207,7 +266,8 @@ template <class Poller, class Map>
 
 /// One readiness bit at a time, the token looked up before each (law 2).
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::dispatch_each(token t, readiness ready) {
+[[gnu::noinline]] void basic_loop<Poller, Map>::dispatch_each(token t, readiness ready) {
+  if (any_pause() && any(ready, readiness::read)) arm_paused(t);
   if (any(ready, readiness::read)) deliver<detail::op::read>(t, interest::read);
   if (any(ready, readiness::write)) deliver<detail::op::write>(t, interest::write);
   if (any(ready, readiness::expt)) deliver<detail::op::expt>(t, interest::expt);
@@ -302,7 +362,7 @@ void basic_loop<Poller, Map>::hang_up(token t, readiness ready) {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::stop_polling(record& r) noexcept {
   if (r.polled_) poller_.remove(r.id_);
-  r.polled_ = false;
+  r.polled_ = r.paused_ = false;
   r.armed_ = interest::none;
 }
 

@@ -23,6 +23,7 @@ namespace asyncore {
 class epoll_poller {
  public:
   static constexpr std::string_view name = "epoll";
+  static constexpr bool changes_cost = true;  // a system call each
   using system = posix_system;
 
   /// Throws `std::system_error` when the kernel gives no epoll descriptor.

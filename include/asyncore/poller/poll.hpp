@@ -40,11 +40,13 @@ class poll_poller {
   }
 
   void remove(token t) noexcept {
-    const std::size_t at = find(t.fd);
+    std::size_t at = find(t.fd);
     if (at == absent) return;
-    position_[static_cast<std::size_t>(polled_.back().fd)] = static_cast<std::uint32_t>(at);
-    polled_[at] = polled_.back();
-    generations_[at] = generations_.back();
+    if (at < seen_) {
+      move(--seen_, at);
+      at = seen_;
+    }
+    if (at + 1 != polled_.size()) move(polled_.size() - 1, at);
     polled_.pop_back();
     generations_.pop_back();
     position_[static_cast<std::size_t>(t.fd)] = absent;
@@ -55,17 +57,20 @@ class poll_poller {
     const int n = ::poll(polled_.data(), static_cast<nfds_t>(polled_.size()),
                          to_milliseconds(timeout));
     if (n < 0) return -errno;
-    // From the end, with `revents` cleared before each call: the sink may remove, which moves an
-    // element that has been seen into the gap, and may add, which appends.
+    // The sink may add, which appends, and remove, which keeps the seen ones apart from the others.
     int left = n;
-    for (std::size_t at = polled_.size(); left > 0 && at-- > 0;) {
-      if (at >= polled_.size()) continue;
-      const short revents = polled_[at].revents;
-      if (revents == 0) continue;
-      polled_[at].revents = 0;
+    for (std::size_t at = 0; left > 0 && at < polled_.size();) {
+      const pollfd& found = polled_[at];
+      if (found.revents == 0) {
+        ++at;
+        continue;
+      }
       --left;
-      sink(token{polled_[at].fd, generations_[at]}, translate(revents));
+      seen_ = at + 1;
+      sink(token{found.fd, generations_[at]}, translate(found.revents));
+      at = seen_;
     }
+    seen_ = 0;
     return n;
   }
 
@@ -84,11 +89,18 @@ class poll_poller {
     return (revents & POLLNVAL) != 0 ? bits | readiness::hangup : bits;
   }
 
+  void move(std::size_t from, std::size_t to) noexcept {
+    polled_[to] = polled_[from];
+    generations_[to] = generations_[from];
+    position_[static_cast<std::size_t>(polled_[to].fd)] = static_cast<std::uint32_t>(to);
+  }
+
   std::size_t find(int fd) const noexcept {
     const auto index = static_cast<std::size_t>(fd);
     return index < position_.size() ? position_[index] : absent;
   }
 
+  std::size_t seen_ = 0;  // in a wait, how many elements of polled_ have been reported or skipped
   std::vector<pollfd> polled_;
   std::vector<std::uint32_t> generations_;  // beside polled_, element by element
   std::vector<std::uint32_t> position_;     // in polled_, by descriptor

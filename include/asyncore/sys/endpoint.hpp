@@ -131,26 +131,24 @@ public:
   ///
   /// What `parse` refuses has a form too: an unnamed UNIX socket is "unix:", one with an empty
   /// abstract name "unix:@", another family "family N", an empty endpoint "".
-  std::string to_string() const {
+  ASYNCORE_NOINLINE std::string to_string() const {
+    char host[INET6_ADDRSTRLEN] = "";
     if (sockaddr_in v4; load(AF_INET, v4)) {
-      char host[INET_ADDRSTRLEN] = "";
       ::inet_ntop(AF_INET, &v4.sin_addr, host, sizeof(host));
-      return std::string(host) + ':' + std::to_string(ntohs(v4.sin_port));
+      return detail::joined({host, ":", detail::number_text(ntohs(v4.sin_port))});
     }
     if (sockaddr_in6 v6; load(AF_INET6, v6)) {
-      char host[INET6_ADDRSTRLEN] = "";
       ::inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof(host));
-      std::string text = std::string("[") + host;
-      if (v6.sin6_scope_id != 0) text += '%' + zone_name(v6.sin6_scope_id);
-      return text + "]:" + std::to_string(ntohs(v6.sin6_port));
+      return detail::joined({"[", host, zone_text(v6.sin6_scope_id), "]:",
+                             detail::number_text(ntohs(v6.sin6_port))});
     }
     if (family() == AF_UNIX) {
       const std::string_view name = unix_name();
-      if (name.empty()) return "unix:";
-      if (name[0] == '\0') return detail::joined({"unix:@", escaped(name.substr(1))});
-      return (name[0] == '@' ? "unix:./" : "unix:") + std::string(name);
+      if (name.starts_with('\0')) return detail::joined({"unix:@", escaped(name.substr(1))});
+      return detail::joined({name.starts_with('@') ? "unix:./" : "unix:", name});
     }
-    return *this ? detail::joined({"family ", std::to_string(family())}) : std::string();
+    if (!*this) return {};
+    return detail::joined({"family ", detail::number_text(static_cast<unsigned>(family()))});
   }
 
   /// The same family and address: host, port and zone, or UNIX name. What does not tell sockets
@@ -179,7 +177,7 @@ private:
 
   // The read functions return 0, or an errno value and leave *this as it was.
 
-  int read(std::string_view text) noexcept {
+  ASYNCORE_NOINLINE int read(std::string_view text) noexcept {
     if (text.find('\0') != text.npos) return EINVAL;
     if (text.starts_with("unix:")) return read_unix(text.substr(5));
     const bool v6 = text.starts_with('[');
@@ -193,14 +191,14 @@ private:
               : read_v4(host, static_cast<std::uint16_t>(port));
   }
 
-  int read_v4(std::string_view host, std::uint16_t port) noexcept {
+  ASYNCORE_NOINLINE int read_v4(std::string_view host, std::uint16_t port) noexcept {
     sockaddr_in v4{};
     v4.sin_family = AF_INET;
     v4.sin_port = htons(port);
     return read_address(AF_INET, host, &v4.sin_addr) ? store(v4, sizeof(v4)) : EINVAL;
   }
 
-  int read_v6(std::string_view host, std::uint16_t port) noexcept {
+  ASYNCORE_NOINLINE int read_v6(std::string_view host, std::uint16_t port) noexcept {
     sockaddr_in6 v6{};
     v6.sin6_family = AF_INET6;
     v6.sin6_port = htons(port);
@@ -213,7 +211,7 @@ private:
     return store(v6, sizeof(v6));
   }
 
-  int read_unix(std::string_view name) noexcept {
+  ASYNCORE_NOINLINE int read_unix(std::string_view name) noexcept {
     sockaddr_un un{};
     un.sun_family = AF_UNIX;
     if (!name.starts_with('@')) {
@@ -234,7 +232,7 @@ private:
 #endif
   }
 
-  static bool read_address(int family, std::string_view host, void* address) noexcept {
+  ASYNCORE_NOINLINE static bool read_address(int family, std::string_view host, void* address) noexcept {
     char text[INET6_ADDRSTRLEN];
     // inet_pton stops at a NUL, and would take what stands before it.
     if (host.size() >= sizeof(text) || host.find('\0') != host.npos) return false;
@@ -242,7 +240,7 @@ private:
     return ::inet_pton(family, text, address) == 1;
   }
 
-  static int read_zone(std::string_view zone, std::uint32_t& index) noexcept {
+  ASYNCORE_NOINLINE static int read_zone(std::string_view zone, std::uint32_t& index) noexcept {
     if (zone.find('\0') != zone.npos) return EINVAL;
     if (zone.find_first_not_of(digits) == zone.npos)
       return read_number(zone, UINT32_MAX, index) ? 0 : EINVAL;
@@ -264,14 +262,16 @@ private:
     return !text.empty();
   }
 
-  // The name when `read_zone` reads it back as this index; with digits only it would be an index.
-  static std::string zone_name(std::uint32_t index) {
+  // With the name when `read_zone` reads it back as this index; with digits only it would be an
+  // index.
+  ASYNCORE_NOINLINE static std::string zone_text(std::uint32_t index) {
+    if (index == 0) return {};
     char buffer[IF_NAMESIZE];
     const char* const found = ::if_indextoname(index, buffer);
     const std::string_view name = found != nullptr ? found : "";
     if (name.find_first_not_of(digits) == name.npos || name.find(']') != name.npos)
-      return std::to_string(index);
-    return std::string(name);
+      return detail::joined({"%", detail::number_text(index)});
+    return detail::joined({"%", name});
   }
 
   // Takes one byte, plain or escaped, off the front of `text`.
@@ -301,19 +301,13 @@ private:
     return -1;
   }
 
-  static std::string escaped(std::string_view bytes) {
+  ASYNCORE_NOINLINE static std::string escaped(std::string_view bytes) {
     std::string text;
     for (const char c : bytes) {
       const auto byte = static_cast<unsigned char>(c);
-      if (c == '\\') {
-        text += "\\\\";
-      } else if (byte < 0x20 || byte > 0x7e) {
-        text += "\\x";
-        text += "0123456789abcdef"[byte >> 4];
-        text += "0123456789abcdef"[byte & 15];
-      } else {
-        text += c;
-      }
+      char escape[8] = {c, c, '\0'};
+      if (byte < 0x20 || byte > 0x7e) std::snprintf(escape, sizeof escape, "\\x%02x", byte);
+      text.append(escape, byte < 0x20 || byte > 0x7e ? 4 : c == '\\' ? 2 : 1);
     }
     return text;
   }
@@ -343,17 +337,17 @@ private:
     return 0;
   }
 
-  [[noreturn]] static void refuse(std::string_view text, std::error_code ec,
+  [[noreturn]] ASYNCORE_COLD static void refuse(std::string_view text, std::error_code ec,
                                   std::string_view wanted) {
-    std::string what = detail::joined({"endpoint \"", escaped(text), "\": "});
-    if (ec == std::errc::invalid_argument)
-      what += wanted;
-    else if (ec == std::errc::filename_too_long)
-      what += detail::joined(
-          {"a UNIX path or name has at most ", std::to_string(path_max), " bytes"});
-    else
-      what += "the zone is neither a number nor the name of an interface";
-    detail::throw_error(ec, what);
+    std::string why;
+    if (ec == std::errc::filename_too_long) {
+      why = detail::joined({"a UNIX path or name has at most ", detail::number_text(path_max),
+                            " bytes"});
+      wanted = why;
+    } else if (ec != std::errc::invalid_argument) {
+      wanted = "the zone is neither a number nor the name of an interface";
+    }
+    detail::throw_error(ec, detail::joined({"endpoint \"", escaped(text), "\": ", wanted}));
   }
 
   // Bytes, so that sockaddr_un's tail and the size share the 112 bytes that alignment costs anyway.

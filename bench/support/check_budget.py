@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Checks what events cost against budget.toml: check_budget.py BUDGET COMPILER BUILD. Prints TAP."""
+
+import pathlib
+import platform
+import re
+import shutil
+import sys
+import tomllib
+
+import callgrind
+import serve
+
+HOPS = 20_000
+ROUNDS = 100
+RINGS = {"epoll": ["--poller", "epoll"], "epoll-open": ["--poller", "epoll", "--set", "open"],
+         "poll": ["--poller", "poll"], "select": ["--poller", "select"]}
+LINES = b"".join(b"get 0000 %05d\r\n" % i for i in range(16))
+# program, connections, message, messages in it
+SERVERS = {"echo": ("echo_server_asyncore", 64, bytes(range(64)), 1),
+           "lines": ("line_server_asyncore", 16, LINES, 16)}
+# memcheck counts allocations; it need not look for leaks.
+MEMCHECK = ["valgrind", "--tool=memcheck", "--leak-check=no", "--undef-value-errors=no"]
+
+
+def ring_instructions(build, name):
+    first, second = (callgrind.count([build / "pipe_ring_asyncore", *RINGS[name], "--hops", hops])
+                     for hops in (HOPS, 2 * HOPS))
+    return (second - first) / HOPS
+
+
+def server_cost(build, name, tool, pattern):
+    """What a message adds to the number that `tool` ends with."""
+    program, connections, message, weight = SERVERS[name]
+
+    def total(rounds):
+        said = serve.exchange([*tool, build / program], connections, rounds, message)
+        found = re.search(pattern, said)
+        if found is None:
+            sys.exit(f"error: {program}: {said.strip()}")
+        return int(found[1].replace(",", ""))
+
+    return (total(2 * ROUNDS) - total(ROUNDS)) / (ROUNDS * connections * weight)
+
+
+MEASURES = {
+    ("instructions", "ring"): ring_instructions,
+    ("instructions", "server"): lambda build, name: server_cost(
+        build, name, callgrind.COMMAND, r"Collected\s*:\s*(\d+)"),
+    ("allocations", "server"): lambda build, name: server_cost(
+        build, name, MEMCHECK, r"total heap usage: ([\d,]+) allocs"),
+}
+
+
+def why_skipped(compiler):
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return "the budget is for x86-64"
+    if not compiler.startswith("gcc 12."):
+        return f"the budget is for g++ 12, and this is {compiler}"
+    if shutil.which("valgrind") is None:
+        return "valgrind is not installed"
+    return None
+
+
+def main():
+    budget, compiler, build = pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3])
+    if why := why_skipped(compiler):
+        print(f"1..0 # SKIP {why}")
+        return 0
+    limits = tomllib.loads(budget.read_text())
+    checks = [(what, where, name, limit) for what, places in limits.items()
+              for where, names in places.items() for name, limit in names.items()]
+    costs = callgrind.map_all(lambda check: MEASURES[check[:2]](build, check[2]), checks)
+    print(f"1..{len(checks)}")
+    failed = 0
+    for (what, where, name, limit), cost in zip(checks, costs):
+        over = cost > limit
+        failed += over
+        print(f"{'not ok' if over else 'ok'} {where}, {name}: {cost:.2f} {what}, "
+              f"of {limit} in {budget.name}")
+    return 1 if failed else 0
+
+
+sys.exit(main())

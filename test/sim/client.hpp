@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSL-1.0
+/// The clients of the simulation, which are not channels.
+#pragma once
+
+#include "stage.hpp"
+
+namespace test::sim {
+
+class client final : public asyncore::sim_peer {
+ public:
+  client(stage& s, std::size_t id)
+      : sim_peer(s.kernel), stage_(s), id_(id), stream_(talk().key), receiver_(talk().key) {
+    rude_after_ = s.mischief != 0 && s.random.chance(16384) ? s.random.below(talk().length + 1)
+                                                            : no_limit;
+  }
+
+  void start(const endpoint& server) { connect(server, stage::address_of(id_)); }
+
+  void ready() override {
+    sim_peer::ready();
+    if (finished_) return;
+    if (!open() || ended() || error() != 0) return finish();
+    if (connected()) act();
+  }
+
+  /// Nothing may be missing, unless somebody had a hand in it.
+  void judge() {
+    if (!finished_) object("has not been served");
+    if (talk().spoiled || disturbed()) return;
+    if (error() == ECONNREFUSED || error() == ETIMEDOUT) return;  // the listener was gone, or full
+    if (error() != 0) return object("an error: " + std::to_string(error()));
+    if (receiver_.position() != talk().length) object("the tail of the answer is lost");
+  }
+  bool finished() const { return finished_; }
+
+ private:
+  static constexpr std::uint64_t no_limit = ~std::uint64_t{0};
+
+  conversation& talk() { return stage_.conversations[id_]; }
+  void object(const std::string& what) {
+    kernel().object("client " + std::to_string(id_) + " (" +
+                    std::to_string(receiver_.position()) + " of " +
+                    std::to_string(talk().length) + " bytes): " + what);
+  }
+
+  void take(std::span<const std::byte> bytes) override {
+    if (const std::string wrong = receiver_.take(bytes); !wrong.empty()) object(wrong);
+  }
+
+  void act() {
+    if (sent_ >= rude_after_) return be_rude();
+    if (unsent() > 0 || waiting_) return;
+    if (sent_ == talk().length) {
+      if (!talk().server_ends && !std::exchange(ending_, true)) shutdown();
+      return;
+    }
+    if (stage_.random.chance(8192)) return rest();
+    const std::uint64_t left = talk().length - sent_;
+    const std::uint64_t most = left < 2000 ? left : 2000;
+    const auto count = static_cast<std::size_t>(stage_.random.between(1, most));
+    send(stream_.bytes(sent_, count));
+    sent_ += count;
+  }
+
+  /// Does nothing for a while, and may not read either.
+  void rest() {
+    waiting_ = true;
+    if (stage_.random.chance(16384)) pause();
+    kernel().after(std::chrono::microseconds(stage_.random.below(20000)), [this] {
+      waiting_ = false;
+      resume();
+    });
+  }
+
+  void be_rude() {
+    talk().spoiled = true;
+    if (stage_.random.chance(32768)) {
+      close();
+    } else {
+      reset();
+    }
+    finish();
+  }
+
+  void finish() {
+    finished_ = true;
+    --stage_.clients_left;
+    close();
+  }
+
+  stage& stage_;
+  std::size_t id_;
+  asyncore::keyed_stream stream_;
+  asyncore::keyed_receiver receiver_;
+  std::uint64_t sent_ = 0;
+  std::uint64_t rude_after_;
+  bool ending_ = false, waiting_ = false, finished_ = false;
+};
+
+}  // namespace test::sim

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSL-1.0
+/// Pipes, files and datagrams of the program under test.
+#pragma once
+
+#include "channels.hpp"
+
+namespace test::sim {
+
+/// Writes a keyed stream into a pipe.
+template <class Place>
+struct pipe_writer : asyncore::file_dispatcher<pipe_writer<Place>, loop_of<Place>> {
+  pipe_writer(loop_of<Place>& loop, int fd, stage& s, conversation& c)
+      : pipe_writer::file_dispatcher(loop, fd), on(s), stream(c.key), length(c.length), talk(c) {}
+  void handle_write() {
+    const std::uint64_t left = length - sent;
+    if (left == 0) return this->close();
+    const auto count = static_cast<std::size_t>(
+        on.random.between(1, left < 3000 ? left : std::uint64_t{3000}));
+    const auto result = this->send(stream.bytes(sent, count));
+    if (result.closed()) return;
+    if (result.error()) return handle_error();
+    sent += result.bytes();
+  }
+  void handle_close() { handle_error(); }
+  void handle_error() {
+    talk.spoiled |= sent < length;
+    this->close();
+  }
+  void log(std::string_view) {}
+  stage& on;
+  asyncore::keyed_stream stream;
+  std::uint64_t length, sent = 0;
+  conversation& talk;
+};
+
+/// Reads one from a pipe or a regular file.
+template <class Place>
+struct pipe_reader : asyncore::file_dispatcher<pipe_reader<Place>, loop_of<Place>>,
+                     seated<pipe_reader<Place>> {
+  pipe_reader(loop_of<Place>& loop, int fd, stage& s, conversation& c)
+      : pipe_reader::file_dispatcher(loop, fd), seated<pipe_reader>(s), talk(s, c, "pipe", true) {}
+  static constexpr auto predicates = asyncore::ask_on_rearm;
+  bool readable() const { return !this->paused; }
+  void handle_data(std::span<const std::byte> data) {
+    talk.received(data);
+    this->on.misbehave(*this);
+  }
+  void handle_close() {
+    talk.ended(this->native_handle());
+    talk.done();
+    this->close();
+  }
+  void handle_error() { shut(); }
+  void shut() override {
+    talk.spoil();
+    this->close();
+  }
+  void log(std::string_view) {}
+  speaker talk;
+};
+
+/// Watches a descriptor that the user owns.
+template <class Place>
+struct watcher : asyncore::channel<watcher<Place>, loop_of<Place>>, seated<watcher<Place>> {
+  watcher(loop_of<Place>& loop, int fd, stage& s, conversation& c)
+      : watcher::channel(loop, fd), seated<watcher>(s), talk(s, c, "watcher", true), own(fd) {}
+  ~watcher() override { shut(); }
+  bool readable() const { return !this->paused && !talk.closed(); }
+  void handle_read() {
+    std::byte buffer[300];
+    const std::ptrdiff_t n = this->loop().system().read(own, buffer);
+    if (n == -EAGAIN) return;
+    if (n <= 0) return handle_close();
+    talk.received(std::span(buffer).first(static_cast<std::size_t>(n)));
+    this->on.misbehave(*this);
+  }
+  void handle_close() {
+    talk.ended(own);
+    talk.done();
+    shut();
+  }
+  void handle_error() { shut(); }
+  void shut() override {
+    talk.spoil();
+    this->close();
+    if (own >= 0) this->on.kernel.close(std::exchange(own, -1));
+  }
+  speaker talk;
+  int own;
+};
+
+/// Two of them send each other messages, which may be lost but not changed.
+template <class Place>
+struct datagrams : asyncore::dispatcher<datagrams<Place>, loop_of<Place>> {
+  datagrams(loop_of<Place>& loop, stage& s, std::uint64_t id)
+      : datagrams::dispatcher(loop), on(s), key(id) {
+    this->create_socket(AF_INET, SOCK_DGRAM);
+    this->bind(endpoint::ip("127.0.0.1", 0));
+  }
+  bool writable() const { return to_send > 0 && peer; }
+  void handle_write() {
+    --to_send;
+    const std::uint64_t id = on.random.below(1000);
+    const auto size = static_cast<std::size_t>(id);
+    this->sendto(asyncore::keyed_stream(key + id).bytes(0, size), peer);
+  }
+  void handle_read() {
+    std::byte buffer[1024];
+    endpoint from;
+    const auto got = this->recvfrom(buffer, from);
+    if (!got.ok()) return;
+    if (!asyncore::keyed_stream(key + got.bytes()).matches(0, std::span(buffer).first(got.bytes())))
+      on.kernel.object("a datagram has changed");
+    if (!(from == peer)) on.kernel.object("a datagram from nobody");
+  }
+  void handle_close() { this->close(); }
+  void handle_error() { this->close(); }
+  void log(std::string_view) {}
+  stage& on;
+  std::uint64_t key;
+  endpoint peer;
+  int to_send = 5;
+};
+
+}  // namespace test::sim

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: BSL-1.0
+/// One run of the simulation: servers and clients, and a kernel that does its worst.
+#pragma once
+
+#include "client.hpp"
+#include "files.hpp"
+#include "seeds.hpp"
+
+#include <array>
+#include <cstdio>
+#include <deque>
+
+namespace test::sim {
+
+template <class Place>
+class workload {
+ public:
+  using loop_type = loop_of<Place>;
+
+  explicit workload(std::uint64_t seed, std::FILE* trace = nullptr)
+      : chance_(sim_random::mixed(seed)), kernel_(seed, options()), stage_(kernel_, seed) {
+    kernel_.trace().print_to(trace);
+    kernel_.faults().choose(kernel_.random());
+  }
+
+  seed_result run() {
+    make_loop();
+    prepare();
+    live();
+    finish();
+    stage_.owned.clear();
+    loop_.reset();
+    if (kernel_.violations().count() == 0)
+      for (client& c : clients_) c.judge();
+    kernel_.expect_all_closed();
+    return result();
+  }
+
+ private:
+  static constexpr int most_steps = 20000;
+
+  asyncore::sim_options options() {
+    asyncore::sim_options o;
+    o.buffer = std::size_t{1} << chance_.between(3, 14);
+    o.descriptor_limit = chance_.chance(8192) ? static_cast<int>(chance_.between(20, 30)) : 1000;
+    o.latency = std::chrono::microseconds(chance_.chance(32768) ? 0 : chance_.below(2000));
+    return o;
+  }
+
+  /// What fails here has failed because of a fault.
+  template <class F>
+  bool tried(F f) {
+    try {
+      f();
+      return true;
+    } catch (const std::system_error& e) {
+      kernel_.trace().remark(e.what());
+      return false;
+    }
+  }
+  /// Until it succeeds; in the end without faults.
+  template <class F>
+  void made(F f) {
+    for (int i = 0; !tried(f); ++i)
+      if (i == 100) kernel_.faults().stop();
+  }
+
+  void make_loop() {
+    made([&] { loop_.emplace(kernel_); });
+  }
+
+  void prepare() {
+    address_ = endpoint::parse(chance_.chance(16384) ? "unix:@server" : "127.0.0.1:80");
+    made([&] { listener_ = std::make_unique<listener<Place>>(*loop_, address_, stage_); });
+    stage_.spawn = [this] { connect(); };
+    const std::uint64_t count = chance_.between(1, 20);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      client& c = clients_.emplace_back(stage_, stage_.new_conversation());
+      kernel_.after(std::chrono::microseconds(chance_.below(10000)), [&] { c.start(address_); });
+    }
+    for (std::uint64_t i = chance_.below(4); i > 0; --i) connect();
+    if (chance_.chance(16384)) make_pipe();
+    if (chance_.chance(8192)) make_file();
+    if (chance_.chance(8192)) make_datagrams();
+  }
+
+  void connect() {
+    if (stage_.full() || address_.family() == AF_UNIX) return;
+    const std::size_t id = stage_.new_conversation();
+    if (!tried([&] { loop_->template emplace<connector<Place>>(address_, stage_, id); }))
+      --stage_.clients_left;
+  }
+
+  void make_pipe() {
+    if (stage_.full()) return;
+    const auto [out, in] = kernel_.pipe();
+    if (in >= 0) {
+      conversation& c = stage_.new_talk();
+      c.server_ends = false;
+      if (!tried([&, to = in] { loop_->template emplace<pipe_writer<Place>>(to, stage_, c); }))
+        c.spoiled = true;
+      kernel_.close(in);
+      if (chance_.chance(32768)) {
+        if (tried([&, from = out] {
+              stage_.owned.push_back(std::make_unique<watcher<Place>>(*loop_, from, stage_, c));
+            }))
+          return;
+      } else {
+        tried([&, from = out] { loop_->template emplace<pipe_reader<Place>>(from, stage_, c); });
+      }
+    }
+    if (out >= 0) kernel_.close(out);
+  }
+
+  void make_file() {
+    if (stage_.full()) return;
+    conversation& c = stage_.new_talk();
+    const std::string bytes = asyncore::keyed_stream(c.key).bytes(0, c.length);
+    const int fd = kernel_.file(asyncore::bytes_view(bytes));
+    if (fd < 0) return;
+    tried([&] { loop_->template emplace<pipe_reader<Place>>(fd, stage_, c); });
+    kernel_.close(fd);
+  }
+
+  void make_datagrams() {
+    const std::uint64_t key = chance_.next();
+    tried([&] {
+      for (auto& each : pair_) each = std::make_unique<datagrams<Place>>(*loop_, stage_, key);
+      pair_[0]->peer = pair_[1]->local_addr();
+      pair_[1]->peer = pair_[0]->local_addr();
+    });
+  }
+
+  /// Until every client has what it wants.
+  void live() {
+    const auto calm_at = kernel_.now() + std::chrono::microseconds(chance_.between(1, 300'000));
+    for (int step = 0; stage_.clients_left > 0 && step < most_steps; ++step) {
+      if (!calm_ && kernel_.now() >= calm_at) calm();
+      if (kernel_.violations().count() > 0) return;
+      if (loop_->empty()) {
+        kernel_.settle(std::chrono::milliseconds(10));
+      } else if (chance_.chance(4096)) {
+        wait_for_a_time();
+      } else {
+        guarded([&] {
+          loop_->run({.timeout = std::chrono::microseconds(chance_.between(1, 20000)),
+                      .count = chance_.between(1, 50)});
+        });
+      }
+      if (chance_.chance(4096)) wake_all();
+    }
+    calm();
+  }
+
+  void calm() {
+    calm_ = true;
+    kernel_.faults().stop();
+    stage_.mischief = 0;
+    wake_all();
+  }
+  void wake_all() {
+    for (seat* s : stage_.seats) s->pause(false);
+  }
+
+  /// The listener closes; what is left closes by itself, and the loop ends.
+  void finish() {
+    calm();
+    listener_.reset();
+    for (auto& each : pair_) each.reset();
+    for (int i = 0; i < 100 && !loop_->empty() && kernel_.violations().count() == 0; ++i)
+      guarded([&] { loop_->run({.timeout = {}}); });
+    if (!loop_->empty()) kernel_.object("the loop does not end");
+  }
+
+  template <class F>
+  void guarded(F f) {
+    try {
+      f();
+    } catch (const asyncore::exit_now&) {
+    } catch (const std::system_error& e) {
+      kernel_.trace().remark(e.what());
+    } catch (const std::runtime_error&) {  // of a channel that was closed, in its handle_error
+    }
+  }
+
+  /// A wait that nothing ends lasts as long as it was told to.
+  void wait_for_a_time() {
+    const auto time = std::chrono::microseconds(chance_.between(1, 5000));
+    const auto before = kernel_.now();
+    const auto reports = kernel_.reports();
+    guarded([&] { loop_->poll(time); });
+    // A listener that waits for a descriptor makes its loop wait for less.
+    for (const auto kind : {asyncore::fault::no_descriptor, asyncore::fault::no_file,
+                            asyncore::fault::no_buffers, asyncore::fault::no_memory})
+      if (kernel_.faults().count(kind) != 0) return;
+    if (kernel_.options().descriptor_limit < 1000 || reports != kernel_.reports()) return;
+    // So does one that a hook has stopped.
+    if (stage_.mischief == 0 && !loop_->empty() && kernel_.now() - before < time)
+      kernel_.object("a wait ended before its time");
+  }
+
+  seed_result result() {
+    seed_result r;
+    r.objections = kernel_.violations().texts();
+    r.hash = kernel_.trace().hash();
+    r.connections = stage_.conversations.size();
+    for (std::size_t i = 0; i < asyncore::fault_kinds; ++i)
+      r.faults[i] = kernel_.faults().count(static_cast<asyncore::fault>(i));
+    return r;
+  }
+
+  sim_random chance_;
+  sim_kernel kernel_;
+  stage stage_;
+  endpoint address_;
+  std::deque<client> clients_;
+  std::optional<loop_type> loop_;
+  std::unique_ptr<listener<Place>> listener_;
+  std::unique_ptr<datagrams<Place>> pair_[2];
+  bool calm_ = false;
+};
+
+template <class Place>
+seed_result run_seed(std::uint64_t seed, std::FILE* trace) {
+  return workload<Place>(seed, trace).run();
+}
+
+}  // namespace test::sim
