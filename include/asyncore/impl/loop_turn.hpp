@@ -52,8 +52,8 @@ void basic_loop<Poller, Map>::poll(timeout_type timeout) {
     if (timed) timeout = deadline - system().now();
 }
 
-/// The rest of a turn whose wait has ended for nothing. When it began nobody asked what time it was,
-/// so that it may take up to twice its time, but not longer, however many signals come.
+/// The rest of a turn whose wait has ended for nothing. When it began nobody asked what time it
+/// was, so that it may take up to twice its time, but not longer, however many signals come.
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::finish_turn(timeout_type timeout) {
   if (!stopping_.raised() && !empty()) poll(timeout);
