@@ -52,7 +52,7 @@ static_assert(asyncore::out_block::allocation == 4096 &&
 #if ASYNCORE_HAS_EPOLL
 static_assert(sizeof(asyncore::epoll_poller) <= 9 * pointer);
 #endif
-static_assert(sizeof(asyncore::poll_poller) <= 9 * pointer);
+static_assert(sizeof(asyncore::poll_poller) <= 10 * pointer);
 static_assert(sizeof(asyncore::select_poller) <= 6 * sizeof(fd_set) + FD_SETSIZE * 4 + pointer);
 
 // A registration: a list node, a token, the type, and what fits beside it.

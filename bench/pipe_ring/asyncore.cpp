@@ -39,7 +39,7 @@ void run(const bench::ring& ring) {
   long left = ring.hops();
   for (const bench::link& link : ring.links())
     loop.template emplace<station<Poller, Closed>>(link, left);
-  loop.run();
+  loop.run({.timeout = {}});  // as the others wait
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ int run_server(int argc, char** argv, Prepare prepare) {
       asyncore::endpoint::ip(options.host(), options.port()));
   prepare(loop);
   announce(server.native_handle());
-  loop.run();
+  loop.run({.timeout = {}});  // as the others wait
   return 0;
 }
 

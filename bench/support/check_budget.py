@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Checks what events cost against budget.toml: check_budget.py BUDGET COMPILER BUILD. Prints TAP."""
+"""Checks what events cost against a budget, and prints TAP: check_budget.py BUDGET COMPILER BUILD
+COMPILER is its name and version as Meson has them, BUILD the folder of the programs."""
 
 import pathlib
 import platform

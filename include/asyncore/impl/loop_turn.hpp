@@ -69,8 +69,8 @@ void basic_loop<Poller, Map>::flush() {
   if (!changed_.unlinked()) visit_changed(true);
 }
 
-/// The rest of a turn whose wait has ended for nothing. When it began nobody asked what time it was,
-/// so that it may take up to twice its time, but not longer, however many signals come.
+/// The rest of a turn whose wait has ended for nothing. When it began nobody asked what time it
+/// was, so that it may take up to twice its time, but not longer, however many signals come.
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::finish_turn(timeout_type timeout) {
   if (!stopping_.raised() && !empty()) poll(timeout);

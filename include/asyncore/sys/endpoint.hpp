@@ -232,7 +232,8 @@ private:
 #endif
   }
 
-  ASYNCORE_NOINLINE static bool read_address(int family, std::string_view host, void* address) noexcept {
+  ASYNCORE_NOINLINE static bool read_address(int family, std::string_view host,
+                                             void* address) noexcept {
     char text[INET6_ADDRSTRLEN];
     // inet_pton stops at a NUL, and would take what stands before it.
     if (host.size() >= sizeof(text) || host.find('\0') != host.npos) return false;
