@@ -5,6 +5,7 @@
 
 #include <asyncore/interest.hpp>
 #include <asyncore/sim/kernel.hpp>
+#include <asyncore/timeout.hpp>
 #include <asyncore/token.hpp>
 
 #include <cstddef>
