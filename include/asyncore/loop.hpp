@@ -10,6 +10,7 @@
 #include <asyncore/duration.hpp>
 #include <asyncore/error.hpp>
 #include <asyncore/log.hpp>
+#include <asyncore/loop_service.hpp>
 #include <asyncore/out_queue.hpp>
 #include <asyncore/receive_buffer.hpp>
 #include <asyncore/registration.hpp>
@@ -55,13 +56,15 @@ class basic_loop {
   basic_loop& operator=(const basic_loop&) = delete;
   ~basic_loop();
 
-  /// Turns until the map is empty, `count` turns are done, or `stop` was called.
+  /// Turns until the map is empty and no timer waits, `count` turns are done, or `stop` was
+  /// called.
   /// Throws `std::system_error` when the poller fails, and what a hook threw through (`exit_now`,
   /// or what left `handle_error`); the loop can be run again afterwards.
   void run(run_options options = {});
 
-  /// One turn: waits at most `timeout`, dispatches what is ready, and destroys the owned channels
-  /// that closed. Returns at once when the map is empty. A signal does not end it. Throws as
+  /// One turn: waits at most `timeout`, dispatches what is ready, calls the timers that are due,
+  /// and destroys the owned channels that closed. Returns at once when the map is empty and no
+  /// timer waits. A signal does not end it. Throws as
   /// `run`; `std::errc::operation_not_permitted` when called from a hook of the same loop.
   void poll(timeout_type timeout = std::chrono::nanoseconds(0));
 
@@ -78,6 +81,45 @@ class basic_loop {
   void readwrite(const record& channel, readiness ready) {
     if (channel.registered()) dispatch_each(channel.id(), ready);
   }
+
+  /// The time of this turn: the system's monotonic time, read when it is first asked for after a
+  /// wait. Outside of a turn it is read each time.
+  std::chrono::nanoseconds now() noexcept {
+    if (in_turn_ && now_.count() != 0) [[likely]]
+      return now_;
+    return read_clock();
+  }
+
+  /// Calls `f()` once, `delay` from `now()` on: in a turn, never from inside of this call, and not
+  /// before its time. Those of one time are called in the order in which they were added; zero or
+  /// less means the next turn; a delay that is longer than the clock lasts, never. What `f` throws
+  /// is logged and the loop goes on; `exit_now` leaves `run`. The timers, which cancel, are in
+  /// <asyncore/timers.hpp>. Throws bad_alloc, and what copying `f` throws. Constant time; small
+  /// functions are kept without an allocation.
+  template <class Rep, class Period, class F>
+  timer<basic_loop> call_later(std::chrono::duration<Rep, Period> delay, F&& f) {
+    return add_timer(detail::deadline_after(now(), detail::in_nanoseconds(delay)),
+                     std::forward<F>(f));
+  }
+
+  /// `call_later` at a time of the clock of `now()`; one that has passed means the next turn.
+  /// With the kernel's own clock a `std::chrono::steady_clock::time_point` may be given, too.
+  /// @{
+  template <class F>
+  timer<basic_loop> call_at(std::chrono::nanoseconds when, F&& f) {
+    return add_timer(when, std::forward<F>(f));
+  }
+  template <class F>
+  timer<basic_loop> call_at(std::chrono::steady_clock::time_point when, F&& f) {
+    return add_timer(when.time_since_epoch(), std::forward<F>(f));
+  }
+  /// @}
+
+  /// Calls `f()` again and again, `period` (at least 1 ns) apart, the first time after one period,
+  /// until it is cancelled. The times are multiples of the period from now on, however late calls
+  /// are; when one is later than a whole period, those that were missed are left out.
+  template <class Rep, class Period, class F>
+  timer<basic_loop> call_every(std::chrono::duration<Rep, Period> period, F&& f);
 
   /// The number of channels in the map.
   std::size_t size() const noexcept { return map_.size(); }
@@ -170,9 +212,46 @@ class basic_loop {
   /// The error last reported, for `handle_error` without exceptions.
   std::error_code last_error() const noexcept { return last_error_; }
 
+  /// Calls `f`, which belongs to no channel. What it throws is logged as from `of`; `exit_now`
+  /// passes, and what leaves a `handle_error`.
+  template <class F>
+  void call_guarded(const char* of, F&& f) {
+    detail::guarded(f, [&] { function_failed(of); });
+  }
+
+  /// Calls `f`, a hook of `c`: what it throws reaches `handle_error` of `c`.
+  template <class Channel, class F>
+  void call_hook(Channel& c, F&& f) {
+    const token id = c.id();
+    ask_again_ = true;
+    detail::guarded(f, [&] { hook_failed(id); });
+    visit_before_wait(id);
+  }
+
+  /// The loop's own `Service` (see loop_service.hpp), which is made at the first call.
+  template <class Service>
+  Service& service() {
+    for (auto* s = services_; s != nullptr; s = s->behind)
+      if (s->of == &detail::service_operations<basic_loop, Service>)
+        return static_cast<Service&>(*s);
+    return make_service<Service>();
+  }
+
+  /// So much has been called that `now()` is not the time any more.
+  void forget_time() noexcept { now_ = {}; }
+
+  /// Has the next wait end at `when` at the latest.
+  void wake_by(std::chrono::nanoseconds when) noexcept {
+    if (wake_at_.count() != 0 && wake_at_ <= when) return;
+    wake_at_ = when.count() == 0 ? std::chrono::nanoseconds(1) : when;
+  }
+
   /// Calls `resume_accepting` of every channel when a descriptor has been freed, or after
   /// `exhaustion_pause`.
-  void resume_later() noexcept { resume_at_ = system().now() + exhaustion_pause; }
+  void resume_later() noexcept {
+    resume_at_ = system().now() + exhaustion_pause;
+    wake_by(resume_at_);
+  }
 
   /// The buffer that `handle_data` is given bytes in.
   std::span<std::byte> receive_bytes() {
@@ -208,8 +287,18 @@ class basic_loop {
   void visit(record& r);
   void arm(record& r, interest wanted);
   void check_rearmed();
-  timeout_type shortened(timeout_type timeout) noexcept;
-  void resume_if_due();
+  timeout_type shortened(timeout_type timeout);
+  timeout_type until_wake(timeout_type timeout);
+  void woken();
+  void set_wake() noexcept;
+  std::chrono::nanoseconds read_clock() noexcept;
+  bool idle() const noexcept { return empty() && !any_service_busy(); }
+  bool any_service_busy() const noexcept;
+  template <class Service>
+  Service& make_service();
+  template <class F>
+  timer<basic_loop> add_timer(std::chrono::nanoseconds when, F&& f);
+  void function_failed(const char* of);
 
   void dispatch(token t, readiness ready);
   void dispatch_each(token t, readiness ready);
@@ -236,7 +325,10 @@ class basic_loop {
   bool ask_again_ = false;
   bool in_handle_error_ = false;  // called for what the system refused, inside of another hook
   stop_flag stopping_;
-  std::chrono::nanoseconds resume_at_{0};  // when a wait has to end at the latest; 0: never
+  std::chrono::nanoseconds wake_at_{0};    // when a wait has to end at the latest; 0: never
+  std::chrono::nanoseconds resume_at_{0};  // when listeners try again; 0: none waits
+  std::chrono::nanoseconds now_{0};        // of this turn; 0: not known yet
+  loop_service<basic_loop>* services_ = nullptr;
   std::error_code last_error_;
   receive_buffer receive_buffer_;
   send_stage stage_;

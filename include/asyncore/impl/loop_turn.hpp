@@ -34,7 +34,8 @@ struct basic_loop<Poller, Map>::turn_sink {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::run(run_options options) {
   std::uint64_t left = options.count.value_or(1);
-  while (left > 0 && !empty() && !stopping_.raised()) {
+  now_ = {};
+  while (left > 0 && !idle() && !stopping_.raised()) {
     if (!turn(options.timeout)) finish_turn(options.timeout);
     if (options.count) --left;
   }
@@ -44,7 +45,8 @@ void basic_loop<Poller, Map>::run(run_options options) {
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::poll(timeout_type timeout) {
-  if (empty()) return reap();
+  if (idle()) return reap();
+  now_ = {};
   const bool timed = timeout && timeout->count() > 0;
   const auto deadline = timed ? detail::deadline_after(system().now(), *timeout)
                               : std::chrono::nanoseconds(0);
@@ -56,7 +58,7 @@ void basic_loop<Poller, Map>::poll(timeout_type timeout) {
 /// so that it may take up to twice its time, but not longer, however many signals come.
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::finish_turn(timeout_type timeout) {
-  if (!stopping_.raised() && !empty()) poll(timeout);
+  if (!stopping_.raised() && !idle()) poll(timeout);
 }
 
 /// One wait and its dispatches. Returns false when a signal ended the wait.
@@ -69,8 +71,8 @@ bool basic_loop<Poller, Map>::turn(timeout_type timeout) {
   before_wait();
   const int n = poller_.wait(shortened(timeout), turn_sink{*this});
   if (n < 0 && n != -EINTR) detail::throw_error(errno_code(-n), Poller::name);
-  if (resume_at_.count() != 0) [[unlikely]]
-    resume_if_due();
+  if (wake_at_.count() != 0) [[unlikely]]
+    woken();
   return n != -EINTR;
 }
 
@@ -91,7 +93,7 @@ void basic_loop<Poller, Map>::before_wait() {
   if constexpr (ASYNCORE_DEBUG != 0) check_rearmed();
   // Stopped on the way, by a predicate or a hook: something else may never end the wait.
   if (stopping_.raised() && !stopping) [[unlikely]]
-    resume_at_ = std::chrono::nanoseconds(1);
+    wake_at_ = std::chrono::nanoseconds(1);
 }
 
 /// A channel whose predicate threw is not asked again before this wait.
@@ -177,22 +179,64 @@ void basic_loop<Poller, Map>::check_rearmed() {
   }
 }
 
-/// While a listener waits for a descriptor, no wait is longer than its pause.
+/// No wait is longer than until what the loop itself waits for.
 template <class Poller, class Map>
-timeout_type basic_loop<Poller, Map>::shortened(timeout_type timeout) noexcept {
+timeout_type basic_loop<Poller, Map>::shortened(timeout_type timeout) {
   if (!changed_.unlinked()) [[unlikely]]
     return std::chrono::nanoseconds(0);
-  if (resume_at_.count() == 0) [[likely]]
+  if (wake_at_.count() == 0) [[likely]]
     return timeout;
-  const auto left = resume_at_ - system().now();
-  return timeout && *timeout < left ? *timeout : left;
+  return until_wake(timeout);
 }
 
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::resume_if_due() {
-  if (system().now() < resume_at_) return;
-  resume_at_ = {};
-  map_.for_each([](record& r) { channels::template perform<detail::op::resume>(r); });
+[[gnu::noinline]] timeout_type basic_loop<Poller, Map>::until_wake(timeout_type timeout) {
+  bool wait = true;
+  for (auto* s = services_; s != nullptr; s = s->behind) wait &= s->of->may_wait(*s, *this);
+  if (wait && wake_at_ == never) return timeout;
+  const std::chrono::nanoseconds left = wait ? wake_at_ - now() : std::chrono::nanoseconds(0);
+  now_ = {};
+  return timeout && *timeout < left ? *timeout : left;
+}
+
+/// After the wait of a loop that waits for something itself.
+template <class Poller, class Map>
+[[gnu::noinline]] void basic_loop<Poller, Map>::woken() {
+  now_ = {};
+  if (resume_at_.count() != 0 && resume_at_ <= now()) {
+    resume_at_ = {};
+    map_.for_each([](record& r) { channels::template perform<detail::op::resume>(r); });
+  }
+  detail::cleaning_up(
+      [&] {
+        for (auto* s = services_; s != nullptr; s = s->behind) s->of->after_wait(*s, *this);
+      },
+      [&] { set_wake(); });
+  set_wake();
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::set_wake() noexcept {
+  wake_at_ = resume_at_;
+  for (auto* s = services_; s != nullptr; s = s->behind)
+    if (const auto next = s->of->next(*s); next != never) wake_by(next);
+}
+
+template <class Poller, class Map>
+[[gnu::noinline]] std::chrono::nanoseconds basic_loop<Poller, Map>::read_clock() noexcept {
+  const std::chrono::nanoseconds time = system().now();
+  // Without something to wait for, nobody would forget it at the next wait.
+  if (in_turn_ && wake_at_.count() != 0) now_ = time;
+  return time;
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::function_failed([[maybe_unused]] const char* of) {
+#if ASYNCORE_HAS_EXCEPTIONS
+  if (std::exchange(in_handle_error_, false)) throw;
+  log(detail::joined({"error: uncaught exception from ", of, ": ",
+                      detail::current_error_text({})}));
+#endif
 }
 
 /// The hot path: a channel that is only readable.
