@@ -12,10 +12,12 @@
 #include <asyncore/log.hpp>
 #include <asyncore/loop_service.hpp>
 #include <asyncore/out_queue.hpp>
+#include <asyncore/post_box.hpp>
 #include <asyncore/receive_buffer.hpp>
 #include <asyncore/registration.hpp>
 #include <asyncore/send_stage.hpp>
 #include <asyncore/stop_flag.hpp>
+#include <asyncore/sys/waker.hpp>
 #include <asyncore/timeout.hpp>
 
 #include <cstdint>
@@ -33,8 +35,19 @@ struct run_options {
   std::optional<std::uint64_t> count = {};
 };
 
+namespace detail {
+/// As it is initialised before `main`, a loop opens a waker only in programs that have a use for
+/// it.
+template <class Loop>
+struct posts_wanted;
+template <class Loop>
+struct waker_wanted {
+  static inline const bool yes = (Loop::opens_waker = true);
+};
+}  // namespace detail
+
 /// Waits on its `Poller` for the channels in its `Map`, and calls their hooks without a virtual
-/// call. Used by one thread; only `stop` may be called from others. A channel that outlives its
+/// call. Used by one thread; only `stop` and `post` may be called from others. A channel that outlives its
 /// loop is closed by it.
 template <class Poller, class Map>
 class basic_loop {
@@ -68,9 +81,28 @@ class basic_loop {
   /// `run`; `std::errc::operation_not_permitted` when called from a hook of the same loop.
   void poll(timeout_type timeout = std::chrono::nanoseconds(0));
 
-  /// Ends `run` after the current turn; if none is running, the next one at once. Does not wake a
-  /// loop that waits. Thread-safe, and safe in a signal handler.
-  void stop() noexcept { stopping_.raise(); }
+  /// `run` that also ends when a stop of the `std::stop_token` is requested, by any thread. Include
+  /// <asyncore/stop_token.hpp>.
+  template <class StopToken>
+    requires requires(const StopToken& t) { t.stop_requested(); }
+  void run(StopToken token, run_options options = {});
+
+  /// Ends `run` after the current turn, and a wait at once; if none is running, the next one at
+  /// once. Thread-safe, and safe in a signal handler.
+  void stop() noexcept {
+    (void)detail::waker_wanted<basic_loop>::yes;
+    stopping_.raise();
+    waker_.wake();
+  }
+
+  /// Has the loop call `f()` in its own thread, in a turn: at once if it waits, which takes one
+  /// wake-up however many are posted meanwhile, and none while it is awake. In the order of the
+  /// calls; one that is posted by a posted function waits for the next turn. What `f` throws is
+  /// logged and the loop goes on; `exit_now` leaves `run`. Functions that are left when the loop
+  /// ends are destroyed without being called. Throws bad_alloc, and what copying `f` throws.
+  /// Thread-safe. Include <asyncore/post.hpp>.
+  template <class F>
+  void post(F&& f);
 
   /// Calls `close()` of every channel. When one throws, the rest stays open and it is thrown on,
   /// unless `ignore_errors`, when the map is empty afterwards; `exit_now` always is.
@@ -264,6 +296,7 @@ class basic_loop {
   /// no room. Throws bad_alloc.
   bool stage_bytes(bytes_view bytes) { return stage_.append(bytes, receive_buffer_.made()); }
   send_stage& stage() noexcept { return stage_; }
+  detail::post_box& box() noexcept { return box_; }
   block_pool& blocks() noexcept { return blocks_; }
   /// @}
 
@@ -271,10 +304,19 @@ class basic_loop {
   static constexpr std::chrono::nanoseconds exhaustion_pause = std::chrono::milliseconds(100);
 
  private:
+  using waker = typename detail::waker_of<typename Poller::system>::type;
+  template <class>
+  friend struct detail::waker_wanted;
+  template <class>
+  friend struct detail::posts_wanted;
+
   struct turn_scope;
   struct turn_sink;
   struct restore_scope;
 
+  void begin();
+  void open_waker();
+  void unwatched() noexcept;
   bool turn(timeout_type timeout);
   void finish_turn(timeout_type timeout);
   void before_wait();
@@ -292,7 +334,7 @@ class basic_loop {
   void woken();
   void set_wake() noexcept;
   std::chrono::nanoseconds read_clock() noexcept;
-  bool idle() const noexcept { return empty() && !any_service_busy(); }
+  bool idle() const noexcept { return empty() && box_.empty() && !any_service_busy(); }
   bool any_service_busy() const noexcept;
   template <class Service>
   Service& make_service();
@@ -313,6 +355,10 @@ class basic_loop {
 
   static record& as_record(list_node* node) noexcept { return static_cast<record&>(*node); }
 
+  // Set before `main`, in programs that need it.
+  static inline bool opens_waker = false;
+  static inline void (*attach_posts)(basic_loop&) = nullptr;
+
   Poller poller_;
   Map map_;
   list_node every_turn_;  // asked before each wait
@@ -325,6 +371,9 @@ class basic_loop {
   bool ask_again_ = false;
   bool in_handle_error_ = false;  // called for what the system refused, inside of another hook
   stop_flag stopping_;
+  [[no_unique_address]] waker waker_;
+  std::uint32_t waker_generation_ = 0;
+  detail::post_box box_;
   std::chrono::nanoseconds wake_at_{0};    // when a wait has to end at the latest; 0: never
   std::chrono::nanoseconds resume_at_{0};  // when listeners try again; 0: none waits
   std::chrono::nanoseconds now_{0};        // of this turn; 0: not known yet

@@ -42,6 +42,9 @@ struct loop_service {
 
 namespace detail {
 
+/// The `next` of a service that only has its turn in each turn: nobody need know the time for it.
+inline constexpr std::chrono::nanoseconds every_turn = never - std::chrono::nanoseconds(1);
+
 /// The operations of `Service`, which derives from `loop_service<Loop>` and has members of their
 /// names.
 template <class Loop, class Service>

@@ -34,19 +34,31 @@ struct basic_loop<Poller, Map>::turn_sink {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::run(run_options options) {
   std::uint64_t left = options.count.value_or(1);
-  now_ = {};
+  begin();
   while (left > 0 && !idle() && !stopping_.raised()) {
     if (!turn(options.timeout)) finish_turn(options.timeout);
     if (options.count) --left;
   }
   reap();
+  if (!stopping_.raised()) return;
   stopping_.lower();
+  waker_.drain();
+}
+
+/// What other threads need is there before the first wait.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::begin() {
+  now_ = {};
+  if (opens_waker && waker_generation_ == 0) open_waker();
+  if (attach_posts == nullptr) return;
+  attach_posts(*this);
+  wake_by(detail::every_turn);
 }
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::poll(timeout_type timeout) {
   if (idle()) return reap();
-  now_ = {};
+  begin();
   const bool timed = timeout && timeout->count() > 0;
   const auto deadline = timed ? detail::deadline_after(system().now(), *timeout)
                               : std::chrono::nanoseconds(0);
@@ -193,7 +205,10 @@ template <class Poller, class Map>
 [[gnu::noinline]] timeout_type basic_loop<Poller, Map>::until_wake(timeout_type timeout) {
   bool wait = true;
   for (auto* s = services_; s != nullptr; s = s->behind) wait &= s->of->may_wait(*s, *this);
-  if (wait && wake_at_ == never) return timeout;
+  if (wait && wake_at_ >= detail::every_turn) {
+    now_ = {};
+    return timeout;
+  }
   const std::chrono::nanoseconds left = wait ? wake_at_ - now() : std::chrono::nanoseconds(0);
   now_ = {};
   return timeout && *timeout < left ? *timeout : left;
@@ -249,6 +264,25 @@ template <class Poller, class Map>
   if (record* const r = map_.find(t); r != nullptr) [[likely]]
     detail::guarded([&] { channels::template perform<detail::op::read>(*r); },
                     [&] { hook_failed(t); });
+  else
+    unwatched();
+}
+
+/// Nobody's: it is stale (law 1), or the waker's.
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::unwatched() noexcept {
+  waker_.drain();
+}
+
+/// Without one, as when no descriptor is free, others are heard in the turn after the next event,
+/// and the next `run` tries again.
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::open_waker() {
+  if (waker_.native_handle() < 0 && waker_.open() < 0) return;
+  if (waker_.native_handle() < 0) return;
+  if (++last_generation_ == 0) ++last_generation_;
+  if (poller_.add({waker_.native_handle(), last_generation_}, interest::read)) return;
+  waker_generation_ = last_generation_;
 }
 
 /// One readiness bit at a time, the token looked up before each (law 2).
