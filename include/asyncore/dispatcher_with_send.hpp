@@ -14,7 +14,10 @@ namespace asyncore {
 
 /// Python's `asyncore.dispatcher_with_send`: what the socket does not take waits in an out-queue.
 /// What a hook sends is gathered: it leaves in one system call when the channel's own reading hook
-/// has returned, else before the loop waits again.
+/// has returned, else before the loop waits again. Two more hooks that `Derived` may define:
+/// `handle_high_water()` is called when more than `high_watermark` bytes wait that the socket did
+/// not take, and `handle_low_water()` when of those no more than `low_watermark` are left: time to
+/// pause and to resume where the bytes come from. Each is called once before the other.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   using base = dispatcher<Derived, Loop, Transport>;
@@ -38,6 +41,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     if (queue_.size() > this->derived().out_queue_limit) [[unlikely]]
       return limit_reached();
     queue_.append(bytes, this->loop().blocks());
+    if constexpr (has_watermarks())
+      if (base::has(is_blocked)) this->rearm();
     return send_soon() ? io_result(all) : io_result::end();
   }
 
@@ -52,6 +57,10 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
                              "error");
     this->derived().handle_close_event();
   }
+
+  /// When the two hooks are called, in bytes; a class may define its own.
+  static constexpr std::size_t high_watermark = std::size_t{64} << 10;
+  static constexpr std::size_t low_watermark = std::size_t{16} << 10;
 
   /// Sends what waits now, as far as the socket takes it, instead of at the end of the hook.
   /// `handle_close` may be called, and `*this` be gone.
@@ -109,7 +118,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
  protected:
   using typename base::state_bits;
   static constexpr state_bits is_blocked = base::first_free_bit;  // the socket took no more
-  static constexpr state_bits first_free_bit = base::first_free_bit << 1;
+  static constexpr state_bits is_high = base::first_free_bit << 1;  // handle_high_water was called
+  static constexpr state_bits first_free_bit = base::first_free_bit << 2;
 
   // Without a descriptor there is no output, and the loop may be gone.
   ~dispatcher_with_send() {
@@ -151,6 +161,13 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// Moves what is on the stage to the queue.
   void unstage() { queue_.append(this->loop().stage().take(), this->loop().blocks()); }
   void send_staged(bytes_view bytes);
+
+  static constexpr bool has_watermarks() {
+    return detail::defines_handle_high_water<Derived>() ||
+           detail::defines_handle_low_water<Derived>();
+  }
+  void check_high_water();
+  bool check_low_water();
 
   std::ptrdiff_t send_some();
   void send_failed(std::ptrdiff_t error);
@@ -216,6 +233,30 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_staged(bytes_view byte
   }
   queue_.append(bytes.drop(static_cast<std::size_t>(n)), this->loop().blocks());
   this->rearm();
+  if constexpr (has_watermarks()) check_high_water();
+}
+
+/// The socket takes no more; the hook may end `*this`.
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::check_high_water() {
+  if (base::has(is_high) || this->derived().queued() <= this->derived().high_watermark) return;
+  this->state_ |= is_high;
+  if constexpr (detail::defines_handle_high_water<Derived>()) this->derived().handle_high_water();
+}
+
+/// The socket has taken something; false: the hook has ended `*this`.
+template <class Derived, class Loop, class Transport>
+bool dispatcher_with_send<Derived, Loop, Transport>::check_low_water() {
+  if (!base::has(is_high) || this->derived().queued() > this->derived().low_watermark) return true;
+  this->state_ &= static_cast<state_bits>(~is_high);
+  if constexpr (detail::defines_handle_low_water<Derived>()) {
+    Loop& loop = this->loop();
+    const token id = this->id();
+    this->derived().handle_low_water();
+    return loop.alive(id);
+  } else {
+    return true;
+  }
 }
 
 /// One system call; returns what it did.
@@ -246,11 +287,15 @@ void dispatcher_with_send<Derived, Loop, Transport>::initiate_send() {
       continue;
     }
     const std::ptrdiff_t n = send_some();
-    if (n > 0) [[likely]]
+    if (n > 0) [[likely]] {
+      if constexpr (has_watermarks())
+        if (!check_low_water()) return;
       continue;
+    }
     if (n == 0 || n == -EAGAIN || n == -EWOULDBLOCK) {
       this->state_ |= is_blocked;
       this->rearm();
+      if constexpr (has_watermarks()) check_high_water();
       return;
     }
     return send_failed(n);
@@ -296,10 +341,15 @@ template <class Derived, class Loop, class Transport>
 interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
   // No hook runs now; one that left the loop and entered it again has left this behind.
   if (staging()) unstage();
+  [[maybe_unused]] Loop& loop = this->loop();
+  [[maybe_unused]] const token id = this->id();
   if (this->derived().has_output() && !base::has(is_blocked)) {
-    Loop& loop = this->loop();
-    const token id = this->id();
     initiate_send();
+    if (!loop.alive(id)) return interest::none;
+  }
+  if constexpr (has_watermarks()) {
+    // What was sent while the socket took nothing.
+    if (base::has(is_blocked)) check_high_water();
     if (!loop.alive(id)) return interest::none;
   }
   return this->derived().wanted_interest();
