@@ -30,7 +30,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// `handle_out_queue_limit` has been called and `*this` may be gone. Outside of a turn it sends
   /// at once, and then `handle_close` may be called and `*this` be gone. Throws bad_alloc.
   io_result send(bytes_view bytes) {
-    if (this->native_handle() < 0 || base::has(base::write_over)) [[unlikely]]
+    if (this->native_handle() < 0 || base::has(base::write_over | is_leaving)) [[unlikely]]
       return io_result::end();
     const auto all = static_cast<std::ptrdiff_t>(bytes.size());
     if (staging()) {
@@ -76,6 +76,33 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     return queue_.size() + (staging() ? this->loop().stage().size() : 0);
   }
 
+  /// Closes well: what has been sent leaves, however long that takes, then the sending side is shut
+  /// down, and what the peer still sends is read and dropped until its end, so that no reset cuts
+  /// off what it has not read yet (RFC 9112, 9.6); then `handle_close` is called. A peer that does
+  /// not end within `linger_time` to twice that is closed. What is sent later is dropped, and no
+  /// more is given to the class. Include <asyncore/timers.hpp>.
+  void close_when_done() {
+    if (this->native_handle() < 0 || base::has(is_leaving)) return;
+    if (staging()) unstage();
+    this->state_ |= is_leaving;
+    this->rearm();
+    watch_lingering(false);
+  }
+
+  /// How long a peer has to end when it has been told that there is no more; a class may define
+  /// its own.
+  static constexpr std::chrono::nanoseconds linger_time = std::chrono::seconds(5);
+
+  /// Closes at once, the contrary of `close_when_done`: drops what waits, here and in the kernel,
+  /// and a TCP peer gets a reset.
+  void abort() noexcept {
+    if (this->native_handle() < 0) return;
+    forget_output();
+    if constexpr (requires { this->loop().system().reset_on_close(0); })
+      this->loop().system().reset_on_close(this->native_handle());
+    this->derived().close();
+  }
+
   /// Gives the socket what it takes of the bytes that wait, drops the rest and closes.
   void close() noexcept {
     if (this->native_handle() >= 0 && (staging() || !queue_.empty())) drop_output();
@@ -93,6 +120,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   void handle_write_event();
   interest wanted_interest() {
+    if (base::has(is_leaving)) [[unlikely]]
+      return leaving_interest();
     [[maybe_unused]] Loop& loop = this->loop();
     [[maybe_unused]] const token id = this->id();
     interest wanted = base::wanted_interest();
@@ -119,7 +148,9 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   using typename base::state_bits;
   static constexpr state_bits is_blocked = base::first_free_bit;  // the socket took no more
   static constexpr state_bits is_high = base::first_free_bit << 1;  // handle_high_water was called
-  static constexpr state_bits first_free_bit = base::first_free_bit << 2;
+  static constexpr state_bits is_leaving = base::first_free_bit << 2;    // close_when_done
+  static constexpr state_bits is_lingering = base::first_free_bit << 3;  // and all is sent
+  static constexpr state_bits first_free_bit = base::first_free_bit << 4;
 
   // Without a descriptor there is no output, and the loop may be gone.
   ~dispatcher_with_send() {
@@ -166,6 +197,11 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     return detail::defines_handle_high_water<Derived>() ||
            detail::defines_handle_low_water<Derived>();
   }
+  interest leaving_interest() noexcept;
+  void start_lingering();
+  void drop_input();
+  void end_lingering();
+  void watch_lingering(bool lingered);
   void check_high_water();
   bool check_low_water();
 
@@ -179,8 +215,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
-  if (base::has(base::is_accepting)) [[unlikely]]
-    return base::handle_read_event();
+  if (base::has(base::is_accepting | is_leaving)) [[unlikely]]
+    return base::has(is_leaving) ? drop_input() : base::handle_read_event();
   Loop& loop = this->loop();
   const token id = this->id();
   if (!this->derived().has_output()) loop.stage().open(this);
@@ -352,9 +388,15 @@ interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
     if (base::has(is_blocked)) check_high_water();
     if (!loop.alive(id)) return interest::none;
   }
+  if (base::has(is_leaving) && !base::has(is_lingering)) [[unlikely]] {
+    if (base::has(base::is_connected) && !this->derived().has_output()) start_lingering();
+    if (!loop.alive(id)) return interest::none;
+  }
   return this->derived().wanted_interest();
 }
 
 }  // namespace asyncore
+
+#include <asyncore/impl/lingering.hpp>
 
 #endif

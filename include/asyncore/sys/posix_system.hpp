@@ -119,6 +119,13 @@ struct posix_system {
     return result(::setsockopt(fd, level, name, &value, sizeof value));
   }
 
+  /// What waits in the kernel is dropped when `fd` is closed, and the peer gets a reset (socket(7),
+  /// SO_LINGER).
+  static int reset_on_close(int fd) noexcept {
+    const linger at_once{1, 0};
+    return result(::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
+  }
+
   /// A duplicate of `fd`, close-on-exec.
   static int dup(int fd) noexcept { return result(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
   static int set_nonblocking(int fd) noexcept {
