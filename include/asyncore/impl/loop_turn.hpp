@@ -201,8 +201,9 @@ timeout_type basic_loop<Poller, Map>::shortened(timeout_type timeout) {
   return until_wake(timeout);
 }
 
+/// Cold, as is what follows: out of the way of loops that wait for nothing themselves.
 template <class Poller, class Map>
-[[gnu::noinline]] timeout_type basic_loop<Poller, Map>::until_wake(timeout_type timeout) {
+ASYNCORE_COLD timeout_type basic_loop<Poller, Map>::until_wake(timeout_type timeout) {
   bool wait = true;
   for (auto* s = services_; s != nullptr; s = s->behind) wait &= s->of->may_wait(*s, *this);
   if (wait && wake_at_ >= detail::every_turn) {
@@ -216,7 +217,7 @@ template <class Poller, class Map>
 
 /// After the wait of a loop that waits for something itself.
 template <class Poller, class Map>
-[[gnu::noinline]] void basic_loop<Poller, Map>::woken() {
+ASYNCORE_COLD void basic_loop<Poller, Map>::woken() {
   now_ = {};
   if (resume_at_.count() != 0 && resume_at_ <= now()) {
     resume_at_ = {};
@@ -231,7 +232,7 @@ template <class Poller, class Map>
 }
 
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::set_wake() noexcept {
+ASYNCORE_COLD void basic_loop<Poller, Map>::set_wake() noexcept {
   wake_at_ = resume_at_;
   for (auto* s = services_; s != nullptr; s = s->behind)
     if (const auto next = s->of->next(*s); next != never) wake_by(next);
