@@ -22,10 +22,11 @@ def ask(session):
             tables.append(Table(
                 f"{count:,} timers wait, cancelled {order}",
                 [Column("name", "program"), Column("ns_per_insert", "ns/insert", 1),
-                 Column("ns_per_refresh", "ns/refresh", 2), Column("ns_per_cancel", "ns/cancel", 1)],
+                 Column("ns_per_refresh", "ns/refresh", 2),
+                 Column("ns_per_cancel", "ns/cancel", 1)],
                 [{"name": each.name, **result} for each, result in results.items()]))
             if count == 1_000_000 and not arguments:
                 ours = results[rivals[0]]
-                goals += [at_most(f"{name.replace('_', ' ')}, {count:,} timers", ours[name], most, 1)
-                          for name, most in COSTS.items()]
+                goals += [at_most(f"{name.replace('_', ' ')}, {count:,} timers", ours[name], most,
+                                  1) for name, most in COSTS.items()]
     return Answer(tables, [], goals)

@@ -12,8 +12,8 @@ int main(int argc, char** argv) {
   for (uv_timer_t& each : timers) uv_timer_init(&loop, &each);
   work.run(
       [&](std::size_t i, std::int64_t delay) {
-        uv_timer_start(&timers[i], [](uv_timer_t*) {}, static_cast<std::uint64_t>(delay) / 1'000'000,
-                       61'000);
+        uv_timer_start(&timers[i], [](uv_timer_t*) {},
+                       static_cast<std::uint64_t>(delay) / 1'000'000, 61'000);
       },
       [&](std::size_t i) { uv_timer_again(&timers[i]); },
       [&](std::size_t i) { uv_timer_stop(&timers[i]); });

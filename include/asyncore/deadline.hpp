@@ -12,8 +12,8 @@ namespace asyncore {
 /// A second base of a channel, `struct session : dispatcher<session, loop>, deadline<session,
 /// loop>`, which defines `handle_timeout()`: called in a turn when the deadline has passed, as a
 /// hook of that channel, once unless it is set again. The channel keeps it in itself, without an
-/// allocation. It lasts until it is cleared or the channel closes; one that passes while the channel
-/// is in no loop is dropped.
+/// allocation. It lasts until it is cleared or the channel closes; one that passes while the
+/// channel is in no loop is dropped.
 template <class Derived, class Loop = default_loop>
 class deadline : timed<Loop> {
  public:

@@ -272,29 +272,6 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_staged(bytes_view byte
   if constexpr (has_watermarks()) check_high_water();
 }
 
-/// The socket takes no more; the hook may end `*this`.
-template <class Derived, class Loop, class Transport>
-void dispatcher_with_send<Derived, Loop, Transport>::check_high_water() {
-  if (base::has(is_high) || this->derived().queued() <= this->derived().high_watermark) return;
-  this->state_ |= is_high;
-  if constexpr (detail::defines_handle_high_water<Derived>()) this->derived().handle_high_water();
-}
-
-/// The socket has taken something; false: the hook has ended `*this`.
-template <class Derived, class Loop, class Transport>
-bool dispatcher_with_send<Derived, Loop, Transport>::check_low_water() {
-  if (!base::has(is_high) || this->derived().queued() > this->derived().low_watermark) return true;
-  this->state_ &= static_cast<state_bits>(~is_high);
-  if constexpr (detail::defines_handle_low_water<Derived>()) {
-    Loop& loop = this->loop();
-    const token id = this->id();
-    this->derived().handle_low_water();
-    return loop.alive(id);
-  } else {
-    return true;
-  }
-}
-
 /// One system call; returns what it did.
 template <class Derived, class Loop, class Transport>
 std::ptrdiff_t dispatcher_with_send<Derived, Loop, Transport>::send_some() {
@@ -398,5 +375,6 @@ interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
 }  // namespace asyncore
 
 #include <asyncore/impl/lingering.hpp>
+#include <asyncore/impl/watermarks.hpp>
 
 #endif

@@ -47,8 +47,8 @@ struct waker_wanted {
 }  // namespace detail
 
 /// Waits on its `Poller` for the channels in its `Map`, and calls their hooks without a virtual
-/// call. Used by one thread; only `stop` and `post` may be called from others. A channel that outlives its
-/// loop is closed by it.
+/// call. Used by one thread; only `stop` and `post` may be called from others. A channel that
+/// outlives its loop is closed by it.
 template <class Poller, class Map>
 class basic_loop {
   static_assert(detail::check_poller<Poller>());

@@ -19,7 +19,8 @@ struct posted_function : posted {
   explicit posted_function(From&& from)
       : posted{[](posted* self, void* loop) {
           const owner own{static_cast<posted_function*>(self)};
-          if (loop != nullptr) static_cast<Loop*>(loop)->call_guarded("a posted function", own.p->f);
+          if (loop == nullptr) return;
+          static_cast<Loop*>(loop)->call_guarded("a posted function", own.p->f);
         }},
         f(std::forward<From>(from)) {}
   struct owner {

@@ -27,7 +27,9 @@ class timer {
 
   /// True while the function is still to be called. A function that is called once is not pending
   /// while it runs.
-  bool pending() const noexcept { return queue_ != nullptr && queue_->pending(*cell_, generation_); }
+  bool pending() const noexcept {
+    return queue_ != nullptr && queue_->pending(*cell_, generation_);
+  }
 
  private:
   template <class, class>
@@ -46,7 +48,8 @@ namespace detail {
 /// How a function lies in the cell of its timer: there if it fits, else on the heap.
 template <class F, class Cell>
 struct kept_function {
-  static constexpr bool fits = sizeof(F) <= sizeof(Cell::function) && alignof(F) <= alignof(void*) &&
+  static constexpr bool fits = sizeof(F) <= sizeof(Cell::function) &&
+                               alignof(F) <= alignof(void*) &&
                                std::is_nothrow_move_constructible_v<F>;
 
   template <class From>
@@ -163,9 +166,10 @@ timer<basic_loop<Poller, Map>> basic_loop<Poller, Map>::add_timer(std::chrono::n
                 "asyncore: a timer calls a function without arguments");
   auto& queue = service<timer_queue<basic_loop>>();
   using cell = typename timer_queue<basic_loop>::cell;
-  return {queue, queue.add_timer(*this, when, &detail::act_once<function, basic_loop>, [&](cell& c) {
-            detail::kept_function<function, cell>::put(c, std::forward<F>(f));
-          })};
+  const auto put = [&](cell& c) {
+    detail::kept_function<function, cell>::put(c, std::forward<F>(f));
+  };
+  return {queue, queue.add_timer(*this, when, &detail::act_once<function, basic_loop>, put)};
 }
 
 template <class Poller, class Map>
