@@ -5,10 +5,14 @@
 
 #include <asyncore/async_chat.hpp>
 #include <asyncore/channel.hpp>
+#include <asyncore/deadline.hpp>
 #include <asyncore/default_loop.hpp>
 #include <asyncore/dispatcher.hpp>
 #include <asyncore/dispatcher_with_send.hpp>
 #include <asyncore/file_dispatcher.hpp>
+#include <asyncore/post.hpp>
+#include <asyncore/signal_channel.hpp>
+#include <asyncore/timers.hpp>
 #include <asyncore/version.hpp>
 
 #endif

@@ -15,8 +15,11 @@ struct server_options {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8000;
 
-  server_options(int argc, char** argv, const std::string& what) {
+  /// `add(app)` adds options of the program's own.
+  template <class Add>
+  server_options(int argc, char** argv, const std::string& what, Add add) {
     CLI::App app(what);
+    add(app);
     app.add_option("--poller", poller, "One of " + asyncore::poller_names())
         ->capture_default_str()
         ->check(readable_by([](auto& name) { asyncore::with_poller(name, [](auto) {}); }));
@@ -28,6 +31,8 @@ struct server_options {
         ->check(CLI::Range(0, 65535));
     parse_options(app, argc, argv);
   }
+  server_options(int argc, char** argv, const std::string& what)
+      : server_options(argc, argv, what, [](CLI::App&) {}) {}
 
   asyncore::endpoint where() const { return asyncore::endpoint::ip(host, port); }
 };

@@ -67,8 +67,12 @@ class channel : public registration<typename Loop::type_ref> {
   /// outside of the channel's own hooks (see `ask_on_rearm`). Constant time.
   void rearm() noexcept { loop_->visit_before_wait(*this); }
 
-  /// Leaves the loop for good. An owned channel is destroyed at the end of the turn.
-  void close() noexcept { loop_->remove_closed(*this); }
+  /// Leaves the loop for good, and has no deadline any more. An owned channel is destroyed at the
+  /// end of the turn.
+  void close() noexcept {
+    if constexpr (requires(Derived& d) { d.clear_deadline(); }) derived().clear_deadline();
+    loop_->remove_closed(*this);
+  }
 
   void handle_read_event() {
     static_assert(!detail::defines_handle_data<Derived>(),

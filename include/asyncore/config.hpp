@@ -30,6 +30,15 @@
 #endif
 #endif
 
+/// 1 where eventfd(2) exists; elsewhere a pipe wakes a loop.
+#if !defined(ASYNCORE_HAS_EVENTFD)
+#if defined(__linux__)
+#define ASYNCORE_HAS_EVENTFD 1
+#else
+#define ASYNCORE_HAS_EVENTFD 0
+#endif
+#endif
+
 /// 1 when the translation unit is compiled with exceptions.
 #if defined(__cpp_exceptions)
 #define ASYNCORE_HAS_EXCEPTIONS 1

@@ -113,8 +113,8 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   void handle_accept();
 
   void handle_read_event() {
-    if (has(is_accepting)) [[unlikely]]
-      return accept_event();
+    if (has(is_accepting | base::is_paused)) [[unlikely]]
+      return base::reading_paused() ? void() : accept_event();
     this->deliver_read();
   }
   void handle_write_event() {

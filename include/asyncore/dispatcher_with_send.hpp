@@ -14,7 +14,11 @@ namespace asyncore {
 
 /// Python's `asyncore.dispatcher_with_send`: what the socket does not take waits in an out-queue.
 /// What a hook sends is gathered: it leaves in one system call when the channel's own reading hook
-/// has returned, else before the loop waits again or the channel is destroyed.
+/// has returned, else before the loop waits again or the channel is destroyed. Two more hooks that
+/// `Derived` may define: `handle_high_water()` is called when more than `high_watermark` bytes wait
+/// that the socket did not take, and `handle_low_water()` when of those no more than `low_watermark`
+/// are left: time to pause and to resume where the bytes come from. Each is called once before the
+/// other.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   using base = dispatcher<Derived, Loop, Transport>;
@@ -33,10 +37,13 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
         return io_result(all);
       unstage();
     }
-    if (this->native_handle() < 0 || base::has(base::write_over)) return io_result::end();
+    if (this->native_handle() < 0 || base::has(base::write_over | is_leaving)) [[unlikely]]
+      return io_result::end();
     if (queue_.size() > this->derived().out_queue_limit) [[unlikely]]
       return limit_reached();
     queue_.append(bytes, this->loop().blocks());
+    if constexpr (has_watermarks())
+      if (base::has(is_blocked)) this->rearm();
     return send_soon() ? io_result(all) : io_result::end();
   }
 
@@ -52,6 +59,10 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     this->derived().handle_close_event();
   }
 
+  /// When the two hooks are called, in bytes; a class may define its own.
+  static constexpr std::size_t high_watermark = std::size_t{64} << 10;
+  static constexpr std::size_t low_watermark = std::size_t{16} << 10;
+
   /// Sends what waits now, as far as the socket takes it, instead of at the end of the hook.
   /// `handle_close` may be called, and `*this` be gone.
   void initiate_send();
@@ -64,6 +75,33 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// The number of bytes that wait to be sent.
   std::size_t queued() const noexcept {
     return queue_.size() + (staging() ? this->loop().stage().size() : 0);
+  }
+
+  /// Closes well: what has been sent leaves, however long that takes, then the sending side is shut
+  /// down, and what the peer still sends is read and dropped until its end, so that no reset cuts
+  /// off what it has not read yet (RFC 9112, 9.6); then `handle_close` is called. A peer that does
+  /// not end within `linger_time` to twice that is closed. What is sent later is dropped, and no
+  /// more is given to the class. Include <asyncore/timers.hpp>.
+  void close_when_done() {
+    if (this->native_handle() < 0 || base::has(is_leaving)) return;
+    if (staging()) unstage();
+    this->state_ |= is_leaving;
+    this->rearm();
+    watch_lingering(false);
+  }
+
+  /// How long a peer has to end when it has been told that there is no more; a class may define
+  /// its own.
+  static constexpr std::chrono::nanoseconds linger_time = std::chrono::seconds(5);
+
+  /// Closes at once, the contrary of `close_when_done`: drops what waits, here and in the kernel,
+  /// and a TCP peer gets a reset.
+  void abort() noexcept {
+    if (this->native_handle() < 0) return;
+    forget_output();
+    if constexpr (requires { this->loop().system().reset_on_close(0); })
+      this->loop().system().reset_on_close(this->native_handle());
+    this->derived().close();
   }
 
   /// Gives the socket what it takes of the bytes that wait, drops the rest and closes.
@@ -83,6 +121,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   void handle_write_event();
   interest wanted_interest() {
+    if (base::has(is_leaving)) [[unlikely]]
+      return leaving_interest();
     [[maybe_unused]] Loop& loop = this->loop();
     [[maybe_unused]] const token id = this->id();
     interest wanted = base::wanted_interest();
@@ -110,7 +150,10 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
  protected:
   using typename base::state_bits;
   static constexpr state_bits is_blocked = base::first_free_bit;  // the socket took no more
-  static constexpr state_bits first_free_bit = base::first_free_bit << 1;
+  static constexpr state_bits is_high = base::first_free_bit << 1;  // handle_high_water was called
+  static constexpr state_bits is_leaving = base::first_free_bit << 2;    // close_when_done
+  static constexpr state_bits is_lingering = base::first_free_bit << 3;  // and all is sent
+  static constexpr state_bits first_free_bit = base::first_free_bit << 4;
 
   // Without a descriptor there is no output, and the loop may be gone.
   ~dispatcher_with_send() {
@@ -153,6 +196,18 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void unstage() { queue_.append(this->loop().stage().take(), this->loop().blocks()); }
   bool send_staged(bytes_view bytes);
 
+  static constexpr bool has_watermarks() {
+    return detail::defines_handle_high_water<Derived>() ||
+           detail::defines_handle_low_water<Derived>();
+  }
+  interest leaving_interest() noexcept;
+  void start_lingering();
+  void drop_input();
+  void end_lingering();
+  void watch_lingering(bool lingered);
+  void check_high_water();
+  bool check_low_water();
+
   std::ptrdiff_t send_some(std::size_t most);
   void send_failed(std::ptrdiff_t error);
   void drop_output() noexcept;
@@ -164,8 +219,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
-  if (base::has(base::is_accepting | base::write_over)) [[unlikely]]
-    return base::handle_read_event();
+  if (base::has(base::is_accepting | base::write_over | is_leaving)) [[unlikely]]
+    return base::has(is_leaving) ? drop_input() : base::handle_read_event();
   Loop& loop = this->loop();
   const token id = this->id();
   if (!this->derived().has_output()) [[likely]]
@@ -224,6 +279,12 @@ bool dispatcher_with_send<Derived, Loop, Transport>::send_staged(bytes_view byte
   }
   queue_.append(bytes.drop(static_cast<std::size_t>(n)), this->loop().blocks());
   this->rearm();
+  if constexpr (has_watermarks()) {
+    Loop& loop = this->loop();
+    const token id = this->id();
+    check_high_water();
+    if (!loop.alive(id)) return false;
+  }
   return !base::has(is_blocked);
 }
 
@@ -255,11 +316,15 @@ void dispatcher_with_send<Derived, Loop, Transport>::initiate_send() {
       continue;
     }
     const std::ptrdiff_t n = send_some(this->derived().most_to_send());
-    if (n > 0) [[likely]]
+    if (n > 0) [[likely]] {
+      if constexpr (has_watermarks())
+        if (!check_low_water()) return;
       continue;
+    }
     if (n == 0 || n == -EAGAIN || n == -EWOULDBLOCK) {
       this->state_ |= is_blocked;
       this->rearm();
+      if constexpr (has_watermarks()) check_high_water();
       return;
     }
     return send_failed(n);
@@ -307,15 +372,27 @@ template <class Derived, class Loop, class Transport>
 interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
   // No hook runs now; one that left the loop and entered it again has left this behind.
   if (staging()) unstage();
+  [[maybe_unused]] Loop& loop = this->loop();
+  [[maybe_unused]] const token id = this->id();
   if (this->derived().has_output() && !base::has(is_blocked)) {
-    Loop& loop = this->loop();
-    const token id = this->id();
     initiate_send();
+    if (!loop.alive(id)) return interest::none;
+  }
+  if constexpr (has_watermarks()) {
+    // What was sent while the socket took nothing.
+    if (base::has(is_blocked)) check_high_water();
+    if (!loop.alive(id)) return interest::none;
+  }
+  if (base::has(is_leaving) && !base::has(is_lingering)) [[unlikely]] {
+    if (base::has(base::is_connected) && !this->derived().has_output()) start_lingering();
     if (!loop.alive(id)) return interest::none;
   }
   return this->derived().wanted_interest();
 }
 
 }  // namespace asyncore
+
+#include <asyncore/impl/lingering.hpp>
+#include <asyncore/impl/watermarks.hpp>
 
 #endif

@@ -32,6 +32,8 @@ template <class Poller, class Map>
 class basic_loop;
 template <class Derived, class Loop>
 class channel;
+template <class Loop>
+class timer;
 
 }  // namespace asyncore
 

@@ -46,6 +46,21 @@ class io_channel : public channel<Derived, Loop> {
     return write_failed(n);
   }
 
+  /// Reads no more until `resume_reading`: what the peer sends waits in the kernel, whose flow
+  /// control stops the peer in the end. What this turn has found ready is not read any more
+  /// either; a hangup is not told while there are bytes before it. A listener does not accept
+  /// meanwhile. Takes effect at once, in or outside of a hook; constant time.
+  void pause_reading() noexcept {
+    state_ |= is_paused;
+    this->rearm();
+  }
+  /// Reads again, from the next turn on.
+  void resume_reading() noexcept {
+    state_ &= static_cast<state_bits>(~is_paused);
+    this->rearm();
+  }
+  bool reading_paused() const noexcept { return (state_ & is_paused) != 0; }
+
   /// Leaves the loop, then closes the descriptor (law 6). An owned channel is destroyed at the
   /// end of the turn; until then it may be given another descriptor.
   void close() noexcept {
@@ -72,7 +87,10 @@ class io_channel : public channel<Derived, Loop> {
     this->derived().handle_close_event();
   }
 
-  void handle_read_event() { deliver_read(); }
+  void handle_read_event() {
+    if (!reading_paused()) [[likely]]
+      deliver_read();
+  }
   void handle_write_event() {
     if constexpr (detail::defines_handle_write<Derived>()) this->derived().handle_write();
   }
@@ -108,7 +126,7 @@ class io_channel : public channel<Derived, Loop> {
   interest wanted_interest() {
     interest possible = interest::none;
     if constexpr (reads())
-      if ((state_ & read_over) == 0) possible |= interest::read;
+      if ((state_ & (read_over | is_paused)) == 0) possible |= interest::read;
     if constexpr (detail::defines_handle_write<Derived>())
       if ((state_ & write_over) == 0) possible |= interest::write;
     if constexpr (detail::defines_handle_expt<Derived>())
@@ -134,7 +152,8 @@ class io_channel : public channel<Derived, Loop> {
   static constexpr state_bits read_over = 2;       // the stream has no more to read
   static constexpr state_bits write_over = 4;      // the stream takes no more
   static constexpr state_bits is_datagram = 8;     // an empty message is not an end
-  static constexpr state_bits first_free_bit = 16; // for the kinds above
+  static constexpr state_bits is_paused = 16;      // by `pause_reading`
+  static constexpr state_bits first_free_bit = 32; // for the kinds above
 
   ~io_channel() { abandon(); }
 

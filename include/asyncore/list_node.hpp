@@ -20,6 +20,9 @@ class list_node {
   /// The first node of the list whose head this is; the head itself when the list is empty.
   list_node* front() noexcept { return next_; }
 
+  /// The node behind this one; behind the last one is the head.
+  list_node* after() const noexcept { return next_; }
+
   /// Leaves the list, if it is in one.
   void unlink() noexcept {
     next_->prev_ = prev_;
@@ -30,6 +33,11 @@ class list_node {
   /// Moves to the end of the list of `head`.
   void link_before(list_node& head) noexcept {
     unlink();
+    link_alone_before(head);
+  }
+
+  /// `link_before` for a node that is in no list.
+  void link_alone_before(list_node& head) noexcept {
     next_ = &head;
     prev_ = head.prev_;
     prev_->next_ = this;

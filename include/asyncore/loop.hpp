@@ -10,11 +10,14 @@
 #include <asyncore/duration.hpp>
 #include <asyncore/error.hpp>
 #include <asyncore/log.hpp>
+#include <asyncore/loop_service.hpp>
 #include <asyncore/out_queue.hpp>
+#include <asyncore/post_box.hpp>
 #include <asyncore/receive_buffer.hpp>
 #include <asyncore/registration.hpp>
 #include <asyncore/send_stage.hpp>
 #include <asyncore/stop_flag.hpp>
+#include <asyncore/sys/waker.hpp>
 #include <asyncore/timeout.hpp>
 
 #include <cstdint>
@@ -33,9 +36,20 @@ struct run_options {
   std::optional<std::uint64_t> count = {};
 };
 
+namespace detail {
+/// As it is initialised before `main`, a loop opens a waker only in programs that have a use for
+/// it.
+template <class Loop>
+struct posts_wanted;
+template <class Loop>
+struct waker_wanted {
+  static inline const bool yes = (Loop::opens_waker = true);
+};
+}  // namespace detail
+
 /// Waits on its `Poller` for the channels in its `Map`, and calls their hooks without a virtual
-/// call. Used by one thread; only `stop` may be called from others. A channel that outlives its
-/// loop is closed by it.
+/// call. Used by one thread; only `stop` and `post` may be called from others. A channel that
+/// outlives its loop is closed by it.
 template <class Poller, class Map>
 class basic_loop {
   static_assert(detail::check_poller<Poller>());
@@ -56,20 +70,40 @@ class basic_loop {
   basic_loop& operator=(const basic_loop&) = delete;
   ~basic_loop();
 
-  /// Turns until the map is empty, `count` turns are done, or `stop` was called.
+  /// Turns until the map is empty and no timer waits, `count` turns are done, or `stop` was called.
   /// What hooks have sent has been given to the sockets when it returns. Throws
   /// `std::system_error` when the poller fails, or with `std::errc::operation_not_permitted` when
   /// called from a hook of the same loop, and what a hook threw through (`exit_now`, or what left
   /// `handle_error`); the loop can be run again afterwards.
   void run(run_options options = {});
 
-  /// One turn: waits at most `timeout`, dispatches what is ready, and destroys the owned channels
-  /// that closed. Returns at once when the map is empty. A signal does not end it. Throws as `run`.
+  /// One turn: waits at most `timeout`, dispatches what is ready, calls the timers that are due, and
+  /// destroys the owned channels that closed. Returns at once when the map is empty and no timer
+  /// waits. A signal does not end it. Throws as `run`.
   void poll(timeout_type timeout = std::chrono::nanoseconds(0));
 
-  /// Ends `run` after the current turn; if none is running, the next one at once. Does not wake a
-  /// loop that waits. Thread-safe, and safe in a signal handler.
-  void stop() noexcept { stopping_.raise(); }
+  /// `run` that also ends when a stop of the `std::stop_token` is requested, by any thread. Include
+  /// <asyncore/stop_token.hpp>.
+  template <class StopToken>
+    requires requires(const StopToken& t) { t.stop_requested(); }
+  void run(StopToken token, run_options options = {});
+
+  /// Ends `run` after the current turn, and a wait at once; if none is running, the next one at
+  /// once. Thread-safe, and safe in a signal handler.
+  void stop() noexcept {
+    (void)detail::waker_wanted<basic_loop>::yes;
+    stopping_.raise();
+    waker_.wake();
+  }
+
+  /// Has the loop call `f()` in its own thread, in a turn: at once if it waits, which takes one
+  /// wake-up however many are posted meanwhile, and none while it is awake. In the order of the
+  /// calls; one that is posted by a posted function waits for the next turn. What `f` throws is
+  /// logged and the loop goes on; `exit_now` leaves `run`. Functions that are left when the loop
+  /// ends are destroyed without being called. Throws bad_alloc, and what copying `f` throws.
+  /// Thread-safe. Include <asyncore/post.hpp>.
+  template <class F>
+  void post(F&& f);
 
   /// Calls `close()` of every channel. When one throws, the rest stays open and it is thrown on,
   /// unless `ignore_errors`, when the map is empty afterwards; `exit_now` always is.
@@ -80,6 +114,45 @@ class basic_loop {
   void readwrite(const record& channel, readiness ready) {
     if (channel.registered()) dispatch_each(channel.id(), ready);
   }
+
+  /// The time of this turn: the system's monotonic time, read when it is first asked for after a
+  /// wait. Outside of a turn it is read each time.
+  std::chrono::nanoseconds now() noexcept {
+    if (in_turn_ && now_.count() != 0) [[likely]]
+      return now_;
+    return read_clock();
+  }
+
+  /// Calls `f()` once, `delay` from `now()` on: in a turn, never from inside of this call, and not
+  /// before its time. Those of one time are called in the order in which they were added; zero or
+  /// less means the next turn; a delay that is longer than the clock lasts, never. What `f` throws
+  /// is logged and the loop goes on; `exit_now` leaves `run`. The timers, which cancel, are in
+  /// <asyncore/timers.hpp>. Throws bad_alloc, and what copying `f` throws. Constant time; small
+  /// functions are kept without an allocation.
+  template <class Rep, class Period, class F>
+  timer<basic_loop> call_later(std::chrono::duration<Rep, Period> delay, F&& f) {
+    return add_timer(detail::deadline_after(now(), detail::in_nanoseconds(delay)),
+                     std::forward<F>(f));
+  }
+
+  /// `call_later` at a time of the clock of `now()`; one that has passed means the next turn.
+  /// With the kernel's own clock a `std::chrono::steady_clock::time_point` may be given, too.
+  /// @{
+  template <class F>
+  timer<basic_loop> call_at(std::chrono::nanoseconds when, F&& f) {
+    return add_timer(when, std::forward<F>(f));
+  }
+  template <class F>
+  timer<basic_loop> call_at(std::chrono::steady_clock::time_point when, F&& f) {
+    return add_timer(when.time_since_epoch(), std::forward<F>(f));
+  }
+  /// @}
+
+  /// Calls `f()` again and again, `period` (at least 1 ns) apart, the first time after one period,
+  /// until it is cancelled. The times are multiples of the period from now on, however late calls
+  /// are; when one is later than a whole period, those that were missed are left out.
+  template <class Rep, class Period, class F>
+  timer<basic_loop> call_every(std::chrono::duration<Rep, Period> period, F&& f);
 
   /// The number of channels in the map.
   std::size_t size() const noexcept { return map_.size(); }
@@ -150,12 +223,7 @@ class basic_loop {
 
   /// Asks an `ask_on_rearm` channel again, if its hook has left it in the loop.
   template <class Channel>
-  void asked_after_hook(token id) {
-    record* const r = map_.find(id);
-    if (r == nullptr || !r->unlinked()) return;
-    const interest wanted = detail::op::ask::on(static_cast<Channel&>(*r));
-    if (map_.find(id) == r && wanted != r->armed_) r->link_before(changed_);
-  }
+  void asked_after_hook(token id);
 
   /// Something that its channel does not want now was reported for this token.
   void unwanted(token id);
@@ -172,9 +240,46 @@ class basic_loop {
   /// The error last reported, for `handle_error` without exceptions.
   std::error_code last_error() const noexcept { return last_error_; }
 
+  /// Calls `f`, which belongs to no channel. What it throws is logged as from `of`; `exit_now`
+  /// passes, and what leaves a `handle_error`.
+  template <class F>
+  void call_guarded(const char* of, F&& f) {
+    detail::guarded(f, [&] { function_failed(of); });
+  }
+
+  /// Calls `f`, a hook of `c`: what it throws reaches `handle_error` of `c`.
+  template <class Channel, class F>
+  void call_hook(Channel& c, F&& f) {
+    const token id = c.id();
+    ask_again_ = true;
+    detail::guarded(f, [&] { hook_failed(id); });
+    visit_before_wait(id);
+  }
+
+  /// The loop's own `Service` (see loop_service.hpp), which is made at the first call.
+  template <class Service>
+  Service& service() {
+    for (auto* s = services_; s != nullptr; s = s->behind)
+      if (s->of == &detail::service_operations<basic_loop, Service>)
+        return static_cast<Service&>(*s);
+    return make_service<Service>();
+  }
+
+  /// So much has been called that `now()` is not the time any more.
+  void forget_time() noexcept { now_ = {}; }
+
+  /// Has the next wait end at `when` at the latest.
+  void wake_by(std::chrono::nanoseconds when) noexcept {
+    if (wake_at_.count() != 0 && wake_at_ <= when) return;
+    wake_at_ = when.count() == 0 ? std::chrono::nanoseconds(1) : when;
+  }
+
   /// Calls `resume_accepting` of every channel when a descriptor has been freed, or after
   /// `exhaustion_pause`.
-  void resume_later() noexcept { resume_at_ = system().now() + exhaustion_pause; }
+  void resume_later() noexcept {
+    resume_at_ = system().now() + exhaustion_pause;
+    wake_by(resume_at_);
+  }
 
   /// The buffer that `handle_data` is given bytes in.
   std::span<std::byte> receive_bytes() {
@@ -187,6 +292,7 @@ class basic_loop {
   /// no room. Throws bad_alloc.
   bool stage_bytes(bytes_view bytes) { return stage_.append(bytes, receive_buffer_.place()); }
   send_stage& stage() noexcept { return stage_; }
+  detail::post_box& box() noexcept { return box_; }
   block_pool& blocks() noexcept { return blocks_; }
   /// @}
 
@@ -194,10 +300,19 @@ class basic_loop {
   static constexpr std::chrono::nanoseconds exhaustion_pause = std::chrono::milliseconds(100);
 
  private:
+  using waker = typename detail::waker_of<typename Poller::system>::type;
+  template <class>
+  friend struct detail::waker_wanted;
+  template <class>
+  friend struct detail::posts_wanted;
+
   struct turn_scope;
   struct turn_sink;
   struct restore_scope;
 
+  void begin();
+  void open_waker();
+  void unwatched() noexcept;
   bool turn(timeout_type timeout);
   void finish_turn(timeout_type timeout);
   void flush();
@@ -218,8 +333,18 @@ class basic_loop {
            channels::template any_asked<predicate_mode::on_rearm>();
   }
   void check_rearmed();
-  timeout_type shortened(timeout_type timeout) noexcept;
-  void resume_if_due();
+  timeout_type shortened(timeout_type timeout);
+  timeout_type until_wake(timeout_type timeout);
+  void woken();
+  void set_wake() noexcept;
+  std::chrono::nanoseconds read_clock() noexcept;
+  bool idle() const noexcept { return empty() && box_.empty() && !any_service_busy(); }
+  bool any_service_busy() const noexcept;
+  template <class Service>
+  Service& make_service();
+  template <class F>
+  timer<basic_loop> add_timer(std::chrono::nanoseconds when, F&& f);
+  void function_failed(const char* of);
 
   void dispatch(token t, readiness ready);
   void dispatch_each(token t, readiness ready);
@@ -234,6 +359,10 @@ class basic_loop {
 
   static record& as_record(list_node* node) noexcept { return static_cast<record&>(*node); }
 
+  // Set before `main`, in programs that need it.
+  static inline bool opens_waker = false;
+  static inline void (*attach_posts)(basic_loop&) = nullptr;
+
   Poller poller_;
   Map map_;
   list_node every_turn_;  // asked before each wait
@@ -247,7 +376,13 @@ class basic_loop {
   bool ask_again_ = false;
   bool in_handle_error_ = false;  // called for what the system refused, inside of another hook
   stop_flag stopping_;
-  std::chrono::nanoseconds resume_at_{0};  // when a wait has to end at the latest; 0: never
+  [[no_unique_address]] waker waker_;
+  std::uint32_t waker_generation_ = 0;
+  detail::post_box box_;
+  std::chrono::nanoseconds wake_at_{0};    // when a wait has to end at the latest; 0: never
+  std::chrono::nanoseconds resume_at_{0};  // when listeners try again; 0: none waits
+  std::chrono::nanoseconds now_{0};        // of this turn; 0: not known yet
+  loop_service<basic_loop>* services_ = nullptr;
   std::error_code last_error_;
   receive_buffer receive_buffer_;
   send_stage stage_;
@@ -256,6 +391,7 @@ class basic_loop {
 
 }  // namespace asyncore
 
+#include <asyncore/impl/loop_interest.hpp>
 #include <asyncore/impl/loop_registry.hpp>
 #include <asyncore/impl/loop_turn.hpp>
 

@@ -5,7 +5,7 @@
 
 namespace asyncore {
 
-/// A relaxed atomic bool. By the compilers' builtins, because <atomic> triples what including the
+/// An atomic bool. By the compilers' builtins, because <atomic> triples what including the
 /// library costs.
 class stop_flag {
  public:
@@ -14,9 +14,9 @@ class stop_flag {
   stop_flag& operator=(const stop_flag&) = delete;
 
   /// Thread-safe and async-signal-safe.
-  void raise() noexcept { __atomic_store_n(&raised_, true, __ATOMIC_RELAXED); }
-  void lower() noexcept { __atomic_store_n(&raised_, false, __ATOMIC_RELAXED); }
-  bool raised() const noexcept { return __atomic_load_n(&raised_, __ATOMIC_RELAXED); }
+  void raise() noexcept { __atomic_store_n(&raised_, true, __ATOMIC_SEQ_CST); }
+  void lower() noexcept { __atomic_store_n(&raised_, false, __ATOMIC_SEQ_CST); }
+  bool raised() const noexcept { return __atomic_load_n(&raised_, __ATOMIC_SEQ_CST); }
 
  private:
   bool raised_ = false;

@@ -7,6 +7,7 @@
 
 #include <limits>
 #include <optional>
+#include <type_traits>
 
 namespace asyncore {
 
@@ -24,6 +25,21 @@ constexpr int to_milliseconds(timeout_type timeout) noexcept {
 }
 
 namespace detail {
+/// `d` in nanoseconds; the longest or the shortest that there is, if it is longer or shorter.
+template <class Rep, class Period>
+constexpr std::chrono::nanoseconds in_nanoseconds(std::chrono::duration<Rep, Period> d) noexcept {
+  using nanoseconds = std::chrono::nanoseconds;
+  if constexpr (std::is_same_v<decltype(d), nanoseconds>) {
+    return d;
+  } else {
+    constexpr double most = 9.2e9;  // seconds; nanoseconds hold a little more
+    const double seconds = std::chrono::duration_cast<std::chrono::duration<double>>(d).count();
+    if (seconds > most) return nanoseconds::max();
+    if (seconds < -most) return nanoseconds::min();
+    return seconds == seconds ? std::chrono::duration_cast<nanoseconds>(d) : nanoseconds(0);
+  }
+}
+
 /// The time `timeout` after `now`, which is not negative; the last that there is, if that is later.
 constexpr std::chrono::nanoseconds deadline_after(std::chrono::nanoseconds now,
                                                   std::chrono::nanoseconds timeout) noexcept {

@@ -106,6 +106,18 @@ CHANNELS(at<archetype::poller_with_all, rows, false>)
 
 CHANNELS(instantiated::default_place)
 
+// Time.
+template class asyncore::timer<asyncore::default_loop>;
+template class asyncore::timer_queue<asyncore::default_loop>;
+template class asyncore::time_wheel<asyncore::default_loop>;
+namespace instantiated {
+struct patient : asyncore::channel<patient, asyncore::default_loop>, asyncore::deadline<patient> {
+  using channel::channel;
+  void handle_timeout() {}
+};
+}  // namespace instantiated
+template class asyncore::deadline<instantiated::patient>;
+
 namespace {
 
 using places = std::tuple<at<archetype::poller, rows, true>, at<archetype::poller, rows, false>,

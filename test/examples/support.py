@@ -58,10 +58,11 @@ def run(*command, stdout=subprocess.PIPE):
 
 
 @contextlib.contextmanager
-def serving(name, poller="best", host="127.0.0.1", leave=signal.SIGTERM):
+def serving(name, poller="best", host="127.0.0.1", leave=signal.SIGTERM, options=()):
     """A server, which must leave with 0 and say nothing but where it listens."""
     with tempfile.TemporaryFile() as log, subprocess.Popen(
-            [f"{directory}/{name}", "--poller", poller, "--host", host, "--port", "0"],
+            [f"{directory}/{name}", "--poller", poller, "--host", host, "--port", "0",
+             *options],
             stdout=subprocess.PIPE, stderr=log) as process:
         try:
             line = process.stdout.readline().decode()

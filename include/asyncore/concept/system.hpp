@@ -36,6 +36,9 @@ namespace asyncore {
 /// | `s.now()`                              | nanoseconds | monotonic                            |
 /// | `s.closer()`                           | const fd_closer* | what closes its descriptors in a `unique_fd`; null for close(2) |
 ///
+/// A system may name a type `waker` (see sys/waker.hpp); under one that does not, other threads
+/// cannot end a wait.
+///
 /// A stateless system is an empty class; the poller of one that has state returns it from
 /// `get_system()`.
 template <class S>

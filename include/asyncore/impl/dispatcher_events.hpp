@@ -15,7 +15,8 @@ interest dispatcher<Derived, Loop, Transport>::wanted_interest() {
   if (has(is_connected | is_datagram)) [[likely]]
     return base::wanted_interest();
   if constexpr (accepts())
-    if (has(is_accepting) && !has(is_starved) && detail::ask_readable(this->derived()))
+    if (has(is_accepting) && !has(is_starved | base::is_paused) &&
+        detail::ask_readable(this->derived()))
       return interest::read;
   return interest::none;
 }

@@ -32,6 +32,27 @@ ASYNCORE_NOINLINE basic_loop<Poller, Map>::~basic_loop() {
     }
   }
   reap();
+  if (waker_generation_ != 0) poller_.remove({waker_.native_handle(), waker_generation_});
+  while (services_ != nullptr) {
+    auto* const service = std::exchange(services_, services_->behind);
+    service->of->destroy(service);
+  }
+}
+
+template <class Poller, class Map>
+template <class Service>
+Service& basic_loop<Poller, Map>::make_service() {
+  auto* const made = new Service(*this);
+  made->behind = services_;
+  services_ = made;
+  return *made;
+}
+
+template <class Poller, class Map>
+bool basic_loop<Poller, Map>::any_service_busy() const noexcept {
+  for (auto* s = services_; s != nullptr; s = s->behind)
+    if (s->of->busy(*s)) return true;
+  return false;
 }
 
 template <class Poller, class Map>
@@ -76,7 +97,7 @@ void basic_loop<Poller, Map>::remove(record& r) noexcept {
   r.link_before(idle_);
   // A descriptor may be free now: listeners that wait for one try again.
   if (resume_at_.count() != 0) [[unlikely]]
-    resume_at_ = std::chrono::nanoseconds(1);
+    resume_at_ = wake_at_ = std::chrono::nanoseconds(1);
 }
 
 template <class Poller, class Map>

@@ -5,8 +5,6 @@
 
 #include <asyncore/loop.hpp>
 
-#include <vector>
-
 namespace asyncore {
 
 /// Marks the turn, and ends it on every way out.
@@ -35,18 +33,32 @@ template <class Poller, class Map>
 void basic_loop<Poller, Map>::run(run_options options) {
   refuse_in_hook();
   std::uint64_t left = options.count.value_or(1);
-  while (left > 0 && !empty() && !stopping_.raised()) {
+  begin();
+  while (left > 0 && !idle() && !stopping_.raised()) {
     if (!turn(options.timeout)) finish_turn(options.timeout);
     if (options.count) --left;
   }
   flush();
+  if (!stopping_.raised()) return;
   stopping_.lower();
+  waker_.drain();
+}
+
+/// What other threads need is there before the first wait.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::begin() {
+  now_ = {};
+  if (opens_waker && waker_generation_ == 0) open_waker();
+  if (attach_posts == nullptr) return;
+  attach_posts(*this);
+  wake_by(detail::every_turn);
 }
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::poll(timeout_type timeout) {
   refuse_in_hook();
-  if (empty()) return reap();
+  if (idle()) return reap();
+  begin();
   const bool timed = timeout && timeout->count() > 0;
   const auto deadline = timed ? detail::deadline_after(system().now(), *timeout)
                               : std::chrono::nanoseconds(0);
@@ -73,7 +85,7 @@ void basic_loop<Poller, Map>::flush() {
 /// was, so that it may take up to twice its time, but not longer, however many signals come.
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::finish_turn(timeout_type timeout) {
-  if (!stopping_.raised() && !empty()) poll(timeout);
+  if (!stopping_.raised() && !idle()) poll(timeout);
 }
 
 /// One wait and its dispatches. Returns false when a signal ended the wait, or something that
@@ -85,171 +97,73 @@ bool basic_loop<Poller, Map>::turn(timeout_type timeout) {
   unwanted_ = 0;
   const int n = poller_.wait(shortened(timeout), turn_sink{*this});
   if (n < 0 && n != -EINTR) detail::throw_error(errno_code(-n), Poller::name);
-  if (resume_at_.count() != 0) [[unlikely]]
-    resume_if_due();
+  if (wake_at_.count() != 0) [[unlikely]]
+    woken();
   return n != -EINTR && (n == 0 || n != unwanted_);
 }
 
+/// No wait is longer than until what the loop itself waits for.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::before_wait() {
-  if (ASYNCORE_DEBUG == 0 && changed_.unlinked() && !any_every_turn()) return;
-  const bool stopping = stopping_.raised();
-  // What a visit changes in others is visited too, and a hook that it calls may change what those
-  // before it have answered; not without end, lest two channels that change each other keep the
-  // loop from its wait.
-  constexpr int most_passes = 8;
-  int pass = 0;
-  do {
-    if (!changed_.unlinked()) visit_changed(false);
-    ask_again_ = false;
-    if (any_every_turn()) visit_every_turn(pass == 0);
-  } while ((ask_again_ || !changed_.unlinked()) && ++pass < most_passes);
-  if constexpr (ASYNCORE_DEBUG != 0) check_rearmed();
-  // Stopped or emptied on the way, by a predicate or a hook: nothing else may ever end the wait.
-  if ((stopping_.raised() && !stopping) || empty()) [[unlikely]]
-    resume_at_ = std::chrono::nanoseconds(1);
-}
-
-/// A channel whose predicate threw is not asked again before this wait.
-template <class Poller, class Map>
-void basic_loop<Poller, Map>::visit_every_turn(bool first_pass) {
-  // All of them, also when an exception ended the last round before its end.
-  while (!asking_.unlinked()) asking_.front()->link_before(every_turn_);
-  asking_.take(every_turn_);
-  while (!asking_.unlinked()) {
-    record& r = as_record(asking_.front());
-    r.link_before(every_turn_);
-    if (first_pass || !r.threw_) visit(r);
-  }
-}
-
-/// Those that are asked every turn have their visit before each wait anyway, so only after the last.
-template <class Poller, class Map>
-void basic_loop<Poller, Map>::visit_changed(bool last) {
-  restore_scope visiting(*this);
-  visiting.left_.take(changed_);
-  while (!visiting.left_.unlinked()) {
-    record& r = as_record(visiting.left_.front());
-    if (r.every_turn_) {
-      r.link_before(every_turn_);
-      if (!last) continue;
-    } else {
-      r.unlink();
-    }
-    visiting.current_ = r.id();
-    visit(r);
-    visiting.current_ = {};
-  }
-}
-
-/// Lets a channel finish what it put off, and tells the poller what it wants.
-template <class Poller, class Map>
-void basic_loop<Poller, Map>::visit(record& r) {
-  const token id = r.id();
-  r.threw_ = false;
-  detail::guarded(
-      [&] {
-        const interest wanted = channels::template perform<detail::op::before_wait>(r);
-        if (map_.find(id) == &r) arm(r, wanted);
-      },
-      [&] {
-        if (map_.find(id) == &r) r.threw_ = true;
-        hook_failed(id);
-      });
-}
-
-/// Changes what the poller watches for, once a turn at most for a channel, so that an interest that
-/// goes and comes back costs nothing.
-template <class Poller, class Map>
-void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
-  if (wanted == r.armed_ || r.hung_up_ || arms_later(r, wanted)) return;
-  std::error_code failed;
-  if (r.polled_) {
-    failed = poller_.modify(r.id_, wanted);
-  } else {
-    failed = poller_.add(r.id_, wanted);
-    r.polled_ = !failed;
-  }
-  r.armed_ = wanted;
-  r.paused_ = false;
-  if (failed) report_error(r, failed, Poller::name);
-}
-
-/// A channel that stops reading often reads again before anything arrives: the poller is told only
-/// when something has. Channels without predicates are not asked what they want of a report, so
-/// that it cannot be unwanted.
-template <class Poller, class Map>
-bool basic_loop<Poller, Map>::arms_later(record& r, interest wanted) noexcept {
-  if constexpr (requires { Poller::changes_cost; }) {
-    if (!any_pause()) return false;
-    const bool pauses = r.polled_ && r.armed_ == (wanted | interest::read);
-    const bool resumes = r.paused_ && wanted == (r.armed_ | interest::read);
-    if ((!pauses && !resumes) ||
-        channels::template perform<detail::op::mode>(r) == predicate_mode::constant)
-      return false;
-    r.paused_ = pauses;
-    r.armed_ = wanted;
-    return true;
-  } else {
-    return false;
-  }
-}
-
-template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::unwanted(token id) {
-  if (arm_paused(id)) ++unwanted_;
-}
-
-/// Something has arrived for a channel that may have stopped reading; returns whether it has.
-template <class Poller, class Map>
-ASYNCORE_COLD bool basic_loop<Poller, Map>::arm_paused(token id) {
-  record* const r = map_.find(id);
-  if (r == nullptr || !r->paused_) return false;
-  r->paused_ = false;
-  if (const std::error_code failed = poller_.modify(id, r->armed_))
-    report_error(*r, failed, Poller::name);
-  return true;
-}
-
-/// Aborts when an answer changed without `rearm`: the poller would never have heard of it.
-template <class Poller, class Map>
-void basic_loop<Poller, Map>::check_rearmed() {
-  if (!channels::template any_asked<predicate_mode::on_rearm>()) return;
-  std::vector<token> quiet;  // a predicate may change the map
-  map_.for_each([&](record& r) {
-    if (r.unlinked() && !r.hung_up_) quiet.push_back(r.id());
-  });
-  for (const token id : quiet) {
-    record* const r = map_.find(id);
-    if (r == nullptr || !r->unlinked()) continue;
-    if (channels::template perform<detail::op::mode>(*r) != predicate_mode::on_rearm) continue;
-    const interest armed = r->armed_;
-    interest answer = armed;  // what the predicate throws here it will throw when it counts
-    detail::guarded([&] { answer = channels::template perform<detail::op::ask>(*r); }, [] {});
-    if (answer == armed || map_.find(id) != r) continue;
-    log(detail::joined({"asyncore: readable() or writable() of ",
-                        channels::template perform<detail::op::name>(*r),
-                        " changed its answer without rearm()"}));
-    std::abort();
-  }
-}
-
-/// While a listener waits for a descriptor, no wait is longer than its pause.
-template <class Poller, class Map>
-timeout_type basic_loop<Poller, Map>::shortened(timeout_type timeout) noexcept {
+timeout_type basic_loop<Poller, Map>::shortened(timeout_type timeout) {
   if (!changed_.unlinked()) [[unlikely]]
     return std::chrono::nanoseconds(0);
-  if (resume_at_.count() == 0) [[likely]]
+  if (wake_at_.count() == 0) [[likely]]
     return timeout;
-  const auto left = resume_at_ - system().now();
+  return until_wake(timeout);
+}
+
+/// Cold, as is what follows: out of the way of loops that wait for nothing themselves.
+template <class Poller, class Map>
+ASYNCORE_COLD timeout_type basic_loop<Poller, Map>::until_wake(timeout_type timeout) {
+  bool wait = true;
+  for (auto* s = services_; s != nullptr; s = s->behind) wait &= s->of->may_wait(*s, *this);
+  if (wait && wake_at_ >= detail::every_turn) {
+    now_ = {};
+    return timeout;
+  }
+  const std::chrono::nanoseconds left = wait ? wake_at_ - now() : std::chrono::nanoseconds(0);
+  now_ = {};
   return timeout && *timeout < left ? *timeout : left;
 }
 
+/// After the wait of a loop that waits for something itself.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::resume_if_due() {
-  if (system().now() < resume_at_) return;
-  resume_at_ = {};
-  map_.for_each([](record& r) { channels::template perform<detail::op::resume>(r); });
+ASYNCORE_COLD void basic_loop<Poller, Map>::woken() {
+  now_ = {};
+  if (resume_at_.count() != 0 && resume_at_ <= now()) {
+    resume_at_ = {};
+    map_.for_each([](record& r) { channels::template perform<detail::op::resume>(r); });
+  }
+  detail::cleaning_up(
+      [&] {
+        for (auto* s = services_; s != nullptr; s = s->behind) s->of->after_wait(*s, *this);
+      },
+      [&] { set_wake(); });
+  set_wake();
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::set_wake() noexcept {
+  wake_at_ = resume_at_;
+  for (auto* s = services_; s != nullptr; s = s->behind)
+    if (const auto next = s->of->next(*s); next != never) wake_by(next);
+}
+
+template <class Poller, class Map>
+[[gnu::noinline]] std::chrono::nanoseconds basic_loop<Poller, Map>::read_clock() noexcept {
+  const std::chrono::nanoseconds time = system().now();
+  // Without something to wait for, nobody would forget it at the next wait.
+  if (in_turn_ && wake_at_.count() != 0) now_ = time;
+  return time;
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::function_failed([[maybe_unused]] const char* of) {
+#if ASYNCORE_HAS_EXCEPTIONS
+  if (std::exchange(in_handle_error_, false)) throw;
+  log(detail::joined({"error: uncaught exception from ", of, ": ",
+                      detail::current_error_text({})}));
+#endif
 }
 
 /// The hot path: a channel that is only readable.
@@ -262,6 +176,25 @@ template <class Poller, class Map>
   if (record* const r = map_.find(t); r != nullptr) [[likely]]
     detail::guarded([&] { channels::template perform<detail::op::read>(*r); },
                     [&] { hook_failed(t); });
+  else
+    unwatched();
+}
+
+/// Nobody's: it is stale (law 1), or the waker's.
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::unwatched() noexcept {
+  waker_.drain();
+}
+
+/// Without one, as when no descriptor is free, others are heard in the turn after the next event,
+/// and the next `run` tries again.
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::open_waker() {
+  if (waker_.native_handle() < 0 && waker_.open() < 0) return;
+  if (waker_.native_handle() < 0) return;
+  if (++last_generation_ == 0) ++last_generation_;
+  if (poller_.add({waker_.native_handle(), last_generation_}, interest::read)) return;
+  waker_generation_ = last_generation_;
 }
 
 /// One readiness bit at a time, the token looked up before each (law 2).

@@ -8,6 +8,7 @@
 #include <asyncore/duration.hpp>
 #include <asyncore/sys/endpoint.hpp>
 #include <asyncore/sys/unique_fd.hpp>
+#include <asyncore/sys/waker.hpp>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -26,6 +27,9 @@ namespace asyncore {
 /// what that returns, or a negative errno (see concept/system.hpp). EINTR is retried except by
 /// `close`; descriptors are made close-on-exec and non-blocking; no call raises SIGPIPE.
 struct posix_system {
+  /// What ends a wait from another thread.
+  using waker = posix_waker;
+
   static std::ptrdiff_t read(int fd, std::span<std::byte> into) noexcept {
     return retried([&] { return ::read(fd, into.data(), into.size()); });
   }
@@ -113,6 +117,13 @@ struct posix_system {
   }
   static int setsockopt(int fd, int level, int name, int value) noexcept {
     return result(::setsockopt(fd, level, name, &value, sizeof value));
+  }
+
+  /// What waits in the kernel is dropped when `fd` is closed, and the peer gets a reset (socket(7),
+  /// SO_LINGER).
+  static int reset_on_close(int fd) noexcept {
+    const linger at_once{1, 0};
+    return result(::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
   }
 
   /// A duplicate of `fd`, close-on-exec.

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSL-1.0
+/// A time by which something has to happen on a channel.
+#ifndef ASYNCORE_DEADLINE_HPP
+#define ASYNCORE_DEADLINE_HPP
+
+#include <asyncore/concept/hooks.hpp>
+#include <asyncore/default_loop.hpp>
+#include <asyncore/time/timer_queue.hpp>
+
+namespace asyncore {
+
+/// A second base of a channel, `struct session : dispatcher<session, loop>, deadline<session,
+/// loop>`, which defines `handle_timeout()`: called in a turn when the deadline has passed, as a
+/// hook of that channel, once unless it is set again. The channel keeps it in itself, without an
+/// allocation. It lasts until it is cleared or the channel closes; one that passes while the
+/// channel is in no loop is dropped.
+template <class Derived, class Loop = default_loop>
+class deadline : timed<Loop> {
+ public:
+  deadline(const deadline&) = delete;
+  deadline& operator=(const deadline&) = delete;
+
+  /// The deadline is `delay` from now on (see `basic_loop::now`), instead of the one there was;
+  /// zero or less: the next turn. To be called again at each sign of life: to move it to a later
+  /// time is a comparison and a store. Throws bad_alloc, when it is the first of its loop.
+  template <class Rep, class Period>
+  void set_deadline(std::chrono::duration<Rep, Period> delay) {
+    due_ = detail::deadline_after(self().loop().now(), detail::in_nanoseconds(delay));
+    if (due_ < this->when) rearm_deadline();
+  }
+
+  /// There is none any more.
+  void clear_deadline() noexcept { due_ = never; }
+
+  /// True until it has passed, once it is set.
+  bool has_deadline() const noexcept { return due_ != never; }
+
+ protected:
+  deadline() noexcept : timed<Loop>(&passed) {}
+  ~deadline() {
+    if (!this->unlinked()) queue_->disarm(*this);
+  }
+
+ private:
+  using queue_type = timer_queue<Loop>;
+
+  Derived& self() noexcept { return static_cast<Derived&>(*this); }
+
+  void rearm_deadline() {
+    Loop& loop = self().loop();
+    if (!this->unlinked()) queue_->disarm(*this);
+    queue_ = &loop.template service<queue_type>();
+    queue_->arm(*this, due_, loop);
+  }
+
+  /// The time has come at which it was armed; the deadline may have moved meanwhile.
+  static void passed(timed<Loop>& node, Loop* loop) {
+    auto& self = static_cast<deadline&>(node);
+    self.when = never;
+    if (loop == nullptr || self.due_ == never) return;
+    if (self.due_ > loop->now()) return self.rearm_deadline();
+    self.due_ = never;
+    Derived& channel = self.self();
+    static_assert(detail::defines_handle_timeout<Derived>(),
+                  "asyncore: a channel with a deadline defines `void handle_timeout()`");
+    if (channel.registered()) loop->call_hook(channel, [&] { channel.handle_timeout(); });
+  }
+
+  std::chrono::nanoseconds due_ = never;
+  queue_type* queue_ = nullptr;
+};
+
+}  // namespace asyncore
+
+#endif

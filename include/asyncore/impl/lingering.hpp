@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSL-1.0
+/// How a `dispatcher_with_send` closes well. Included by dispatcher_with_send.hpp.
+#ifndef ASYNCORE_IMPL_LINGERING_HPP
+#define ASYNCORE_IMPL_LINGERING_HPP
+
+#include <asyncore/dispatcher_with_send.hpp>
+
+namespace asyncore {
+
+/// While it sends, whatever the class's predicates say, it also takes what comes: a peer that waits
+/// to be read would not read either.
+template <class Derived, class Loop, class Transport>
+interest dispatcher_with_send<Derived, Loop, Transport>::leaving_interest() noexcept {
+  interest wanted = interest::none;
+  if (base::has(base::is_connecting) || this->derived().has_output()) wanted |= interest::write;
+  if (base::has(base::is_connected) && !base::has(base::read_over)) wanted |= interest::read;
+  return wanted;
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::start_lingering() {
+  this->state_ |= is_lingering;
+  std::error_code failed;
+  if (!base::has(base::write_over)) base::shutdown(SHUT_WR, failed);
+  if (failed || base::has(base::read_over | base::write_over)) end_lingering();
+}
+
+/// A bounded part of what there is, so that a peer that never stops does not keep the loop.
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::drop_input() {
+  const std::span<std::byte> buffer = this->loop().receive_bytes();
+  for (int left = 16; left > 0; --left) {
+    const std::ptrdiff_t n =
+        Transport::receive(this->loop().system(), this->native_handle(), buffer);
+    if (n > 0) continue;
+    if (n == -EAGAIN || n == -EWOULDBLOCK) return;
+    this->state_ |= base::read_over;
+    this->rearm();
+    if (n < 0 || base::has(is_lingering)) end_lingering();
+    return;
+  }
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::end_lingering() {
+  if (this->closing()) return this->derived().close();
+  this->derived().handle_close_event();
+}
+
+/// Looks again and again whether it has lingered for a whole period.
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::watch_lingering(bool lingered) {
+  Loop& loop = this->loop();
+  const token id = this->id();
+  loop.call_later(this->derived().linger_time, [this, &loop, id, lingered] {
+    if (!loop.alive(id)) return;
+    if (lingered) return this->derived().close();
+    watch_lingering(base::has(is_lingering));
+  });
+}
+
+}  // namespace asyncore
+
+#endif

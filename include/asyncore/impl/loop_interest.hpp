@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSL-1.0
+/// What the channels of `basic_loop` want, told to the poller before each wait. Included by loop.hpp.
+#ifndef ASYNCORE_IMPL_LOOP_INTEREST_HPP
+#define ASYNCORE_IMPL_LOOP_INTEREST_HPP
+
+#include <asyncore/loop.hpp>
+
+#include <vector>
+
+namespace asyncore {
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::before_wait() {
+  if (ASYNCORE_DEBUG == 0 && changed_.unlinked() && !any_every_turn()) return;
+  const bool stopping = stopping_.raised();
+  // What a visit changes in others is visited too, and a hook that it calls may change what those
+  // before it have answered; not without end, lest two channels that change each other keep the
+  // loop from its wait.
+  constexpr int most_passes = 8;
+  int pass = 0;
+  do {
+    if (!changed_.unlinked()) visit_changed(false);
+    ask_again_ = false;
+    if (any_every_turn()) visit_every_turn(pass == 0);
+  } while ((ask_again_ || !changed_.unlinked()) && ++pass < most_passes);
+  if constexpr (ASYNCORE_DEBUG != 0) check_rearmed();
+  // Stopped or emptied on the way, by a predicate or a hook: nothing else may ever end the wait.
+  if ((stopping_.raised() && !stopping) || idle()) [[unlikely]]
+    wake_at_ = std::chrono::nanoseconds(1);
+}
+
+/// A channel whose predicate threw is not asked again before this wait.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::visit_every_turn(bool first_pass) {
+  // All of them, also when an exception ended the last round before its end.
+  while (!asking_.unlinked()) asking_.front()->link_before(every_turn_);
+  asking_.take(every_turn_);
+  while (!asking_.unlinked()) {
+    record& r = as_record(asking_.front());
+    r.link_before(every_turn_);
+    if (first_pass || !r.threw_) visit(r);
+  }
+}
+
+/// Those that are asked every turn have their visit before each wait anyway, so only after the last.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::visit_changed(bool last) {
+  restore_scope visiting(*this);
+  visiting.left_.take(changed_);
+  while (!visiting.left_.unlinked()) {
+    record& r = as_record(visiting.left_.front());
+    if (r.every_turn_) {
+      r.link_before(every_turn_);
+      if (!last) continue;
+    } else {
+      r.unlink();
+    }
+    visiting.current_ = r.id();
+    visit(r);
+    visiting.current_ = {};
+  }
+}
+
+/// Lets a channel finish what it put off, and tells the poller what it wants.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::visit(record& r) {
+  const token id = r.id();
+  r.threw_ = false;
+  detail::guarded(
+      [&] {
+        const interest wanted = channels::template perform<detail::op::before_wait>(r);
+        if (map_.find(id) == &r) arm(r, wanted);
+      },
+      [&] {
+        if (map_.find(id) == &r) r.threw_ = true;
+        hook_failed(id);
+      });
+}
+
+template <class Poller, class Map>
+template <class Channel>
+void basic_loop<Poller, Map>::asked_after_hook(token id) {
+  record* const r = map_.find(id);
+  if (r == nullptr || !r->unlinked()) return;
+  const interest wanted = detail::op::ask::on(static_cast<Channel&>(*r));
+  if (map_.find(id) == r && wanted != r->armed_) r->link_before(changed_);
+}
+
+/// Changes what the poller watches for, once a turn at most for a channel, so that an interest that
+/// goes and comes back costs nothing.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
+  if (wanted == r.armed_ || r.hung_up_ || arms_later(r, wanted)) return;
+  std::error_code failed;
+  if (r.polled_) {
+    failed = poller_.modify(r.id_, wanted);
+  } else {
+    failed = poller_.add(r.id_, wanted);
+    r.polled_ = !failed;
+  }
+  r.armed_ = wanted;
+  r.paused_ = false;
+  if (failed) report_error(r, failed, Poller::name);
+}
+
+/// A channel that stops reading often reads again before anything arrives: the poller is told only
+/// when something has. Channels without predicates are not asked what they want of a report, so
+/// that it cannot be unwanted.
+template <class Poller, class Map>
+bool basic_loop<Poller, Map>::arms_later(record& r, interest wanted) noexcept {
+  if constexpr (requires { Poller::changes_cost; }) {
+    if (!any_pause()) return false;
+    const bool pauses = r.polled_ && r.armed_ == (wanted | interest::read);
+    const bool resumes = r.paused_ && wanted == (r.armed_ | interest::read);
+    if ((!pauses && !resumes) ||
+        channels::template perform<detail::op::mode>(r) == predicate_mode::constant)
+      return false;
+    r.paused_ = pauses;
+    r.armed_ = wanted;
+    return true;
+  } else {
+    return false;
+  }
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::unwanted(token id) {
+  if (arm_paused(id)) ++unwanted_;
+}
+
+/// Something has arrived for a channel that may have stopped reading; returns whether it has.
+template <class Poller, class Map>
+ASYNCORE_COLD bool basic_loop<Poller, Map>::arm_paused(token id) {
+  record* const r = map_.find(id);
+  if (r == nullptr || !r->paused_) return false;
+  r->paused_ = false;
+  if (const std::error_code failed = poller_.modify(id, r->armed_))
+    report_error(*r, failed, Poller::name);
+  return true;
+}
+
+/// Aborts when an answer changed without `rearm`: the poller would never have heard of it.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::check_rearmed() {
+  if (!channels::template any_asked<predicate_mode::on_rearm>()) return;
+  std::vector<token> quiet;  // a predicate may change the map
+  map_.for_each([&](record& r) {
+    if (r.unlinked() && !r.hung_up_) quiet.push_back(r.id());
+  });
+  for (const token id : quiet) {
+    record* const r = map_.find(id);
+    if (r == nullptr || !r->unlinked()) continue;
+    if (channels::template perform<detail::op::mode>(*r) != predicate_mode::on_rearm) continue;
+    const interest armed = r->armed_;
+    interest answer = armed;  // what the predicate throws here it will throw when it counts
+    detail::guarded([&] { answer = channels::template perform<detail::op::ask>(*r); }, [] {});
+    if (answer == armed || map_.find(id) != r) continue;
+    log(detail::joined({"asyncore: readable() or writable() of ",
+                        channels::template perform<detail::op::name>(*r),
+                        " changed its answer without rearm()"}));
+    std::abort();
+  }
+}
+
+}  // namespace asyncore
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSL-1.0
+/// Where what other threads give to a loop waits for it.
+#ifndef ASYNCORE_POST_BOX_HPP
+#define ASYNCORE_POST_BOX_HPP
+
+#include <utility>
+
+namespace asyncore::detail {
+
+/// A function that waits to be called in the loop's thread, or, with null, only destroyed.
+struct posted {
+  void (*act)(posted*, void* loop);
+  posted* next = nullptr;
+};
+
+/// Where they wait: any thread pushes, the loop takes all at once. By the compilers' builtins, as
+/// in stop_flag.hpp. The protocol of the wake-up is modelled in test/model/wake_up.pml.
+class post_box {
+ public:
+  post_box() noexcept = default;
+  post_box(const post_box&) = delete;
+  post_box& operator=(const post_box&) = delete;
+  ~post_box() { destroy(take()); }
+
+  /// Thread-safe. True: the loop waits, and the caller has to wake it; nobody else will.
+  bool push(posted* p) noexcept {
+    p->next = __atomic_load_n(&head_, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&head_, &p->next, p, true, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_RELAXED))
+      continue;
+    return __atomic_load_n(&asleep_, __ATOMIC_SEQ_CST) &&
+           __atomic_exchange_n(&asleep_, false, __ATOMIC_SEQ_CST);
+  }
+
+  /// Says that the loop is about to wait; false: it must not, there is something.
+  bool fall_asleep() noexcept {
+    // First the word, then the look: whoever pushes later sees the word.
+    __atomic_store_n(&asleep_, true, __ATOMIC_SEQ_CST);
+    if (empty()) return true;
+    wake_up();
+    return false;
+  }
+  void wake_up() noexcept { __atomic_store_n(&asleep_, false, __ATOMIC_SEQ_CST); }
+
+  bool empty() const noexcept { return __atomic_load_n(&head_, __ATOMIC_SEQ_CST) == nullptr; }
+
+  /// All that there is, the first that was pushed first.
+  posted* take() noexcept {
+    posted* last = __atomic_exchange_n(&head_, nullptr, __ATOMIC_SEQ_CST);
+    posted* first = nullptr;
+    while (last != nullptr) {
+      posted* const before = last->next;
+      last->next = first;
+      first = last;
+      last = before;
+    }
+    return first;
+  }
+
+  static void destroy(posted* first) noexcept {
+    while (first != nullptr) {
+      posted* const p = std::exchange(first, first->next);
+      p->act(p, nullptr);
+    }
+  }
+
+ private:
+  posted* head_ = nullptr;
+  bool asleep_ = false;
+};
+
+}  // namespace asyncore::detail
+
+#endif

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSL-1.0
+/// A channel on which signals arrive.
+#ifndef ASYNCORE_SIGNAL_CHANNEL_HPP
+#define ASYNCORE_SIGNAL_CHANNEL_HPP
+
+#include <asyncore/channel.hpp>
+#include <asyncore/concept/hooks.hpp>
+#include <asyncore/default_loop.hpp>
+#include <asyncore/sys/signal_pipe.hpp>
+
+#include <initializer_list>
+#include <type_traits>
+
+namespace asyncore {
+
+/// Calls `handle_signal(int)` of `Derived` in a turn of its loop, where a hook may do everything
+/// that a signal handler may not. While the channel is open the signals that it watches have no
+/// other effect, in no thread; afterwards they do again what they did before. A signal has one
+/// channel in a process at a time. Signals that come faster than they are handled may be merged, as
+/// by the kernel, but the last one is never lost. By a pipe that a handler writes to, and not by
+/// signalfd: no thread has to block the signals, and the programs that are run inherit nothing.
+/// Like any channel it keeps `run` going until it closes.
+template <class Derived, class Loop = default_loop>
+class signal_channel : public channel<Derived, Loop> {
+  using base = channel<Derived, Loop>;
+
+ public:
+  /// A channel that watches nothing yet.
+  explicit signal_channel(Loop& loop) noexcept : base(loop) {}
+
+  /// Watches `numbers`, such as SIGTERM. Throws as `watch`.
+  signal_channel(Loop& loop, std::initializer_list<int> numbers) : base(loop) {
+    for (const int number : numbers) watch(number);
+  }
+
+  /// With the default loop, the loop may be left out: it is this thread's.
+  explicit signal_channel(std::initializer_list<int> numbers)
+    requires std::is_same_v<Loop, default_loop>
+      : signal_channel(this_thread_loop(), numbers) {}
+
+  /// Watches `number`, too. Throws `std::system_error`: `invalid_argument` for one that there is
+  /// not or that cannot be caught, `device_or_resource_busy` when another channel watches it, what
+  /// making a pipe fails with, and as `add_channel`; or reports by `failed`.
+  void watch(int number) {
+    std::error_code failed;
+    watch(number, failed);
+    detail::throw_if(failed, "watch a signal");
+  }
+  void watch(int number, std::error_code& failed) {
+    if (!pipe_.is_open()) {
+      failed = error_of(pipe_.open());
+      if (failed) return;
+      this->set_descriptor(pipe_.native_handle());
+      this->add_channel(failed);
+      if (failed) return release();
+    }
+    failed = error_of(pipe_.watch(number));
+  }
+
+  /// Leaves the loop; the signals do again what they did before.
+  void close() noexcept {
+    base::close();
+    release();
+  }
+
+  /// Gives what has come to `handle_signal`.
+  void handle_read() {
+    static_assert(detail::defines_handle_signal<Derived>(),
+                  "asyncore: a signal_channel defines `void handle_signal(int)`");
+    Loop& loop = this->loop();
+    const token id = this->id();
+    signal_pipe::numbers came;
+    const std::size_t count = pipe_.take(came);
+    for (std::size_t i = 0; i < count && loop.alive(id); ++i)
+      this->derived().handle_signal(came[i]);
+  }
+
+  void abandon() noexcept {
+    this->del_channel();
+    release();
+  }
+
+ protected:
+  ~signal_channel() { abandon(); }
+
+ private:
+  static std::error_code error_of(int status) noexcept {
+    return status < 0 ? errno_code(-status) : std::error_code();
+  }
+  void release() noexcept {
+    this->set_descriptor(-1);
+    pipe_.close();
+  }
+
+  signal_pipe pipe_;
+};
+
+}  // namespace asyncore
+
+#endif

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSL-1.0
+/// A pipe into which signal handlers write which signal has come.
+#ifndef ASYNCORE_SYS_SIGNAL_PIPE_HPP
+#define ASYNCORE_SYS_SIGNAL_PIPE_HPP
+
+#include <asyncore/config.hpp>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <unistd.h>
+
+namespace asyncore {
+
+namespace detail {
+struct watched_signal {
+  int fd = -1;  // where its handler writes; -1: nobody watches it
+  struct sigaction before {};
+};
+inline watched_signal watched_signals[65];
+}  // namespace detail
+
+/// Catches signals by `sigaction`; a signal belongs to one pipe in the process. Calls return 0 or
+/// a negative errno.
+class signal_pipe {
+ public:
+  static constexpr int limit = 65;  // signals are below
+
+  /// What one `take` gives.
+  using numbers = std::array<unsigned char, 64>;
+
+  signal_pipe() noexcept = default;
+  signal_pipe(const signal_pipe&) = delete;
+  signal_pipe& operator=(const signal_pipe&) = delete;
+  ~signal_pipe() { close(); }
+
+  bool is_open() const noexcept { return ends_[0] >= 0; }
+
+  /// The end to watch and read.
+  int native_handle() const noexcept { return ends_[0]; }
+
+  int open() noexcept {
+#if ASYNCORE_HAS_ATOMIC_FLAGS
+    return ::pipe2(ends_, O_CLOEXEC | O_NONBLOCK) < 0 ? -errno : 0;
+#else
+    if (::pipe(ends_) < 0) return -errno;
+    for (const int fd : ends_) {
+      ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+      ::fcntl(fd, F_SETFL, O_NONBLOCK);
+    }
+    return 0;
+#endif
+  }
+
+  int watch(int number) noexcept {
+    if (number <= 0 || number >= limit) return -EINVAL;
+    int nobody = -1;
+    if (!__atomic_compare_exchange_n(&entry(number).fd, &nobody, ends_[1], false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST))
+      return nobody == ends_[1] ? 0 : -EBUSY;
+    struct sigaction action {};
+    action.sa_handler = &caught;
+    action.sa_flags = SA_RESTART;
+    if (::sigaction(number, &action, &entry(number).before) == 0) return 0;
+    const int error = errno;
+    __atomic_store_n(&entry(number).fd, -1, __ATOMIC_SEQ_CST);
+    return -error;
+  }
+
+  /// What has come, at most as many as `into` holds; returns how many.
+  std::size_t take(numbers& into) noexcept {
+    const ssize_t n = ::read(ends_[0], into.data(), into.size());
+    return n < 0 ? 0 : static_cast<std::size_t>(n);
+  }
+
+  void close() noexcept {
+    if (!is_open()) return;
+    for (int number = 1; number < limit; ++number) {
+      if (__atomic_load_n(&entry(number).fd, __ATOMIC_SEQ_CST) != ends_[1]) continue;
+      ::sigaction(number, &entry(number).before, nullptr);
+      __atomic_store_n(&entry(number).fd, -1, __ATOMIC_SEQ_CST);
+    }
+    // A handler in another thread may be about to write.
+    while (__atomic_load_n(&running, __ATOMIC_SEQ_CST) != 0) ::sched_yield();
+    ::close(ends_[0]);
+    ::close(ends_[1]);
+    ends_[0] = ends_[1] = -1;
+  }
+
+ private:
+  static detail::watched_signal& entry(int number) noexcept {
+    return detail::watched_signals[number];
+  }
+
+  static void caught(int number) {
+    const int saved = errno;
+    __atomic_fetch_add(&running, 1, __ATOMIC_SEQ_CST);
+    const int fd = __atomic_load_n(&entry(number).fd, __ATOMIC_SEQ_CST);
+    const auto byte = static_cast<unsigned char>(number);
+    // A full pipe has been written to by thousands of signals that nobody has looked at.
+    if (fd >= 0)
+      while (::write(fd, &byte, 1) < 0 && errno == EINTR) continue;
+    __atomic_fetch_sub(&running, 1, __ATOMIC_SEQ_CST);
+    errno = saved;
+  }
+
+  static inline int running = 0;  // handlers
+
+  int ends_[2] = {-1, -1};
+};
+
+}  // namespace asyncore
+
+#endif

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSL-1.0
+// close_when_done and abort of an out-queue, in virtual time.
+#include <asyncore.hpp>
+
+#include "support/descriptors.hpp"
+#include "support/matrix.hpp"
+#include "support/turns.hpp"
+#include "support/virtual_time.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+#include <tuple>
+
+namespace {
+
+using namespace std::chrono_literals;
+using clock = test::virtual_clock;
+
+template <class Place>
+struct stream;
+template <class Place>
+using loop_of = typename test::timeless<Place>::template loop<stream<Place>>;
+
+template <class Place>
+struct stream : asyncore::dispatcher_with_send<stream<Place>, loop_of<Place>> {
+  using base = asyncore::dispatcher_with_send<stream<Place>, loop_of<Place>>;
+  stream(loop_of<Place>& loop, asyncore::unique_fd fd, std::string& notes)
+      : base(loop, asyncore::socket(std::move(fd))), said(notes) {}
+  void handle_data(std::span<const std::byte> data) {
+    said += asyncore::as_text(data);
+    if (said == "ask") {
+      this->send("reply");
+      this->close_when_done();
+      BOOST_TEST(this->send("more").closed());
+    }
+  }
+  void handle_close() {
+    said += " close";
+    this->close();
+  }
+  std::string& said;
+};
+
+template <class Place>
+struct scene {
+  scene() { clock::reset(); }
+  static test::ends limited() {
+    test::ends both = test::tcp_pair();
+    test::limit_buffers(both);
+    return both;
+  }
+  /// Turns in which no time passes, until `done()`; many, because the kernel takes its own.
+  template <class Done>
+  bool turn_until(Done done) {
+    for (int left = 100'000; left > 0 && !done(); --left) loop.poll(0ns);
+    return done();
+  }
+  std::string said;
+  test::ends pair = limited();
+  loop_of<Place> loop;
+  stream<Place>& channel = loop.template emplace<stream<Place>>(std::move(pair.near), said);
+};
+
+/// Every poller.
+using places = std::tuple<
+#if ASYNCORE_HAS_EPOLL
+    test::place<asyncore::epoll_poller, test::dense, true>,
+#endif
+    test::place<asyncore::poll_poller, test::hashed, false>,
+    test::place<asyncore::select_poller, test::fixed, true>>;
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(leaving)
+
+// Close with unread bytes, and the kernel sends a reset, which destroys what the peer has not read.
+BOOST_AUTO_TEST_CASE_TEMPLATE(no_reply_is_cut_off, Place, places) {
+  scene<Place> s;
+  test::put(s.pair.far, "ask");
+  BOOST_TEST(s.turn_until([&] { return s.said == "ask"; }));
+  test::put(s.pair.far, std::string(10'000, 'x'));
+  test::turn(s.loop, 3);
+  test::put(s.pair.far, std::string(10'000, 'x'));
+  test::turn(s.loop, 3);
+  std::string reply;
+  BOOST_TEST(s.turn_until([&] { return (reply += test::take(s.pair.far)) == "reply"; }));
+  char byte;
+  BOOST_TEST(::read(s.pair.far.get(), &byte, 1) == 0);  // its end, and no reset
+  BOOST_TEST(s.said == "ask");  // the rest is nobody's
+  s.pair.far.reset();
+  BOOST_TEST(s.turn_until([&] { return s.loop.empty(); }));
+  BOOST_TEST(s.said == "ask close");
+  BOOST_CHECK(clock::passed() == 0ns);
+  s.loop.run();  // the timer of a channel that is gone
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_peer_that_does_not_end_is_closed, Place, places) {
+  scene<Place> s;
+  s.channel.send("reply");
+  s.channel.close_when_done();
+  s.loop.run();
+  BOOST_CHECK(clock::passed() >= 5s && clock::passed() <= 10s);
+  BOOST_TEST(test::take(s.pair.far) == "reply");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_sent_has_all_the_time, Place, places) {
+  scene<Place> s;
+  const std::string much(3'000'000, 'x');
+  s.channel.send(much);
+  s.channel.close_when_done();
+  s.loop.run({.timeout = 1h, .count = 50});
+  BOOST_CHECK(clock::passed() > 20s);
+  BOOST_TEST(s.loop.size() == 1u);
+  std::size_t got = 0;
+  BOOST_TEST(s.turn_until([&] { return (got += test::take(s.pair.far).size()) == much.size(); }));
+  s.pair.far.reset();
+  BOOST_TEST(s.turn_until([&] { return s.loop.empty(); }));
+  BOOST_TEST(s.said == " close");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_peer_that_is_gone_ends_it, Place, places) {
+  scene<Place> s;
+  s.channel.send("reply");
+  s.channel.close_when_done();
+  test::reset(s.pair.far);
+  BOOST_TEST(s.turn_until([&] { return s.loop.empty(); }));
+  BOOST_TEST(s.said == " close");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(abort_drops_and_resets, Place, places) {
+  scene<Place> s;
+  s.channel.send(std::string(3'000'000, 'x'));
+  s.channel.abort();
+  BOOST_TEST(s.loop.empty());
+  BOOST_TEST(test::wait_for(s.pair.far.get(), POLLIN));
+  std::string piece(4096, '\0');
+  ssize_t n = 0;
+  while ((n = ::read(s.pair.far.get(), piece.data(), piece.size())) > 0) continue;
+  BOOST_TEST(n == -1);
+  BOOST_TEST(errno == ECONNRESET);
+  BOOST_TEST(s.said == "");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

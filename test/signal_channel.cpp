@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSL-1.0
+// Signals as a channel.
+#include <asyncore.hpp>
+#include <asyncore/signal_channel.hpp>
+
+#include "support/matrix.hpp"
+#include "support/outcome.hpp"
+#include "support/signals.hpp"
+#include "support/turns.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <system_error>
+#include <vector>
+
+namespace {
+
+template <class Place>
+struct listener;
+template <class Place>
+using loop_of = typename Place::template loop<listener<Place>>;
+template <class Place>
+struct listener : asyncore::signal_channel<listener<Place>, loop_of<Place>> {
+  using listener::signal_channel::signal_channel;
+  void handle_signal(int number) {
+    came.push_back(number);
+    if (act) act();
+  }
+  void handle_error() { got.catch_current(); }
+  std::vector<int> came;
+  std::function<void()> act;
+  test::outcome got;
+};
+
+/// Every poller.
+using places = std::tuple<
+#if ASYNCORE_HAS_EPOLL
+    test::place<asyncore::epoll_poller, test::fixed, false>,
+#endif
+    test::place<asyncore::poll_poller, test::dense, true>,
+    test::place<asyncore::select_poller, test::hashed, false>>;
+
+template <class Place>
+bool hears(loop_of<Place>& loop, listener<Place>& channel, std::vector<int> expected) {
+  return test::turn_until(loop, [&] { return channel.came.size() >= expected.size(); }) &&
+         channel.came == expected;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(signal_channels)
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(signals_arrive_in_a_turn, Place, places) {
+  test::signal_watch before(SIGUSR1);
+  loop_of<Place> loop;
+  {
+    listener<Place> channel(loop, {SIGUSR1, SIGUSR2});
+    ::raise(SIGUSR1);
+    ::raise(SIGUSR2);
+    BOOST_TEST(channel.came.empty());  // not in the handler
+    BOOST_TEST(hears<Place>(loop, channel, {SIGUSR1, SIGUSR2}));
+    BOOST_TEST(before.count() == 0);
+  }
+  ::raise(SIGUSR1);  // does again what it did before
+  BOOST_TEST(before.count() == 1);
+  BOOST_TEST(loop.empty());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_signal_ends_a_wait, Place, places) {
+  loop_of<Place> loop;
+  listener<Place> channel(loop, {SIGALRM});
+  channel.act = [&] { channel.close(); };
+  const itimerval soon{{}, {0, 2000}};
+  ::setitimer(ITIMER_REAL, &soon, nullptr);
+  loop.run({.timeout = {}});
+  BOOST_TEST(channel.came == std::vector<int>{SIGALRM});
+}
+
+// The last is never lost, however many there are.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_storm, Place, places) {
+  loop_of<Place> loop;
+  listener<Place> channel(loop, {SIGUSR1, SIGUSR2});
+  for (int i = 0; i < 200'000; ++i) ::raise(SIGUSR1);
+  BOOST_TEST(test::turn_until(loop, [&] {
+    const std::size_t before = channel.came.size();
+    loop.poll();
+    return channel.came.size() == before;
+  }));
+  BOOST_TEST(channel.came.size() > 1000u);
+  channel.came.clear();
+  ::raise(SIGUSR2);
+  BOOST_TEST(hears<Place>(loop, channel, {SIGUSR2}));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(has_one_channel_at_a_time, Place, places) {
+  loop_of<Place> loop;
+  auto first = std::make_unique<listener<Place>>(loop, std::initializer_list<int>{SIGUSR1});
+  listener<Place> second(loop);
+  std::error_code failed;
+  second.watch(SIGUSR1, failed);
+  BOOST_TEST((failed == std::errc::device_or_resource_busy));
+  first->watch(SIGUSR1);  // again
+  first.reset();
+  second.watch(SIGUSR1);
+  ::raise(SIGUSR1);
+  BOOST_TEST(hears<Place>(loop, second, {SIGUSR1}));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_cannot_be_caught, Place, places) {
+  loop_of<Place> loop;
+  listener<Place> channel(loop);
+  for (const int number : {0, -1, 65, 1 << 30, SIGKILL, SIGSTOP}) {
+    std::error_code failed;
+    channel.watch(number, failed);
+    BOOST_TEST((failed == std::errc::invalid_argument), number);
+    BOOST_CHECK_THROW(channel.watch(number), std::system_error);
+  }
+  channel.watch(SIGUSR1);
+  ::raise(SIGUSR1);
+  BOOST_TEST(hears<Place>(loop, channel, {SIGUSR1}));
+}
+
+// What is left when the hook has closed its channel is dropped; the hook may destroy it.
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_hook_may_do_anything, Place, places) {
+  loop_of<Place> loop;
+  int calls = 0;
+  auto channel = std::make_unique<listener<Place>>(loop, std::initializer_list<int>{SIGUSR1});
+  channel->act = [&] {
+    ++calls;
+    const auto gone = std::move(channel);
+  };
+  ::raise(SIGUSR1);
+  ::raise(SIGUSR1);
+  loop.run();
+  BOOST_TEST(calls == 1);
+  listener<Place> throwing(loop, {SIGUSR1});
+  throwing.act = [] { throw std::runtime_error("not now"); };
+  ::raise(SIGUSR1);
+  BOOST_TEST(test::turn_until(loop, [&] { return throwing.got.errors == 1; }));
+  BOOST_TEST(throwing.got.what == "not now");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(ends_with_its_loop, Place, places) {
+  test::signal_watch before(SIGUSR1);
+  auto loop = std::make_unique<loop_of<Place>>();
+  listener<Place> channel(*loop, {SIGUSR1});
+  loop.reset();
+  ::raise(SIGUSR1);
+  BOOST_TEST(before.count() == 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
