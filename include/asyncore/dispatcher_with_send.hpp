@@ -31,14 +31,15 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// `handle_out_queue_limit` has been called and `*this` may be gone. Outside of a turn it sends
   /// at once, and then `handle_close` may be called and `*this` be gone. Throws bad_alloc.
   io_result send(bytes_view bytes) {
+    if (this->native_handle() < 0) [[unlikely]]
+      return io_result::end();  // the loop may be gone, too
     const auto all = static_cast<std::ptrdiff_t>(bytes.size());
     if (staging()) [[likely]] {
       if (this->loop().stage_bytes(bytes)) [[likely]]
         return io_result(all);
       unstage();
     }
-    if (this->native_handle() < 0 || base::has(base::write_over | is_leaving)) [[unlikely]]
-      return io_result::end();
+    if (base::has(base::write_over | is_leaving)) return io_result::end();
     if (queue_.size() > this->derived().out_queue_limit) [[unlikely]]
       return limit_reached();
     queue_.append(bytes, this->loop().blocks());
@@ -74,6 +75,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   /// The number of bytes that wait to be sent.
   std::size_t queued() const noexcept {
+    if (this->native_handle() < 0) return 0;
     return queue_.size() + (staging() ? this->loop().stage().size() : 0);
   }
 
