@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 import session
+from rounds import alternate
 
 PATIENCE = 60  # seconds until what should have happened has failed
 
@@ -91,6 +92,17 @@ def loaded(run_session, contender, client, *options, threads=2, metered=False):
             return run([run_session.program(client), "--port", process.port, "--server-pid",
                         process.pid, "--cpus", ",".join(map(str, client_cpus[:threads])),
                         *options, *more], contender.name, attempts=3)
+
+
+def alternate_loads(run_session, rivals, client, *options):
+    """Loads the servers of `rivals` in turn, first as they are, then in shorter rounds metered;
+    returns both results by contender."""
+    options = [*options, "--warm-up", run_session.seconds / 4, "--seconds"]
+    plain = alternate(rivals, run_session.rounds, lambda each: loaded(
+        run_session, each, client, *options, run_session.seconds))
+    metered = alternate(rivals, run_session.rounds, lambda each: loaded(
+        run_session, each, client, *options, run_session.seconds / 2, metered=True))
+    return plain, metered
 
 
 class Holder:
