@@ -7,10 +7,14 @@
 
 #include <asyncore/sim.hpp>
 
+#include <atomic>
 #include <charconv>
 #include <cinttypes>
 #include <cstring>
+#include <mutex>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 namespace {
 
@@ -53,6 +57,7 @@ constexpr std::uint64_t known_hash =
 struct options {
   std::uint64_t first = 1;
   std::uint64_t seeds = 10000;
+  std::uint64_t jobs = 1;
   std::string_view poller, map;
   bool trace = false;
 };
@@ -86,15 +91,19 @@ class runner {
 
   /// The seeds are dealt out to the places in turn.
   void every_seed() {
-    const std::uint64_t bad = bad_;
-    for (std::uint64_t seed = options_.first; seed - options_.first < options_.seeds;) {
-      const std::uint64_t before = seed;
-      for_each_place([&](const place_entry& p) {
-        if (seed - options_.first < options_.seeds) one(p, seed++);
-      });
-      if (seed == before) return say(false, "no such poller or map");
-    }
-    say(bad == bad_, "seeds");
+    std::vector<const place_entry*> in;
+    for_each_place([&](const place_entry& p) { in.push_back(&p); });
+    if (in.empty()) return say(false, "no such poller or map");
+    std::atomic<std::uint64_t> next = 0;
+    const auto work = [&] {
+      for (std::uint64_t i = 0; (i = next++) < options_.seeds;)
+        one(*in[i % in.size()], options_.first + i);
+    };
+    std::vector<std::thread> others;
+    for (std::uint64_t i = 1; i < options_.jobs; ++i) others.emplace_back(work);
+    work();
+    for (std::thread& each : others) each.join();
+    say(bad_ == 0, "seeds");
   }
 
   void kept_seeds() {
@@ -134,9 +143,10 @@ class runner {
 
   void one(const place_entry& p, std::uint64_t seed) {
     const seed_result r = p.run(seed, nullptr);
+    const std::lock_guard lock(mutex_);
     ++seeds_;
     connections_ += r.connections;
-    mix(hash_, r.hash);
+    hash_ += asyncore::sim_random::mixed(r.hash ^ seed);  // in any order
     for (std::size_t i = 0; i < asyncore::fault_kinds; ++i) faults_[i] += r.faults[i];
     if (r.objections.empty()) return;
     constexpr std::uint64_t most_shown = 10;
@@ -168,6 +178,7 @@ class runner {
   }
 
   options options_;
+  std::mutex mutex_;  // of what follows, while there are several threads
   bool failed_ = false;
   std::uint64_t seeds_ = 0, connections_ = 0, bad_ = 0, hash_ = 0;
   std::array<std::uint64_t, asyncore::fault_kinds> faults_{};
@@ -188,6 +199,7 @@ bool parse(int argc, char** argv, options& o) {
     if (++i == argc) return false;
     if (name == "--seeds" && number(argv[i], o.seeds)) continue;
     if (name == "--first" && number(argv[i], o.first)) continue;
+    if (name == "--jobs" && number(argv[i], o.jobs)) continue;
     if (name == "--poller") {
       o.poller = argv[i];
     } else if (name == "--map") {
@@ -204,8 +216,8 @@ bool parse(int argc, char** argv, options& o) {
 int main(int argc, char** argv) {
   options o;
   if (!parse(argc, argv, o)) {
-    std::fputs("usage: seeds [--seeds N] [--first SEED] [--poller epoll|poll|select]\n"
-               "             [--map fd_table|fixed_fd_table|hash_map] [--trace]\n"
+    std::fputs("usage: seeds [--seeds N] [--first SEED] [--jobs N] [--trace]\n"
+               "             [--poller epoll|poll|select] [--map fd_table|fixed_fd_table|hash_map]\n"
                "--trace plays the first seed and prints what happens.\n",
                stderr);
     return 2;

@@ -188,13 +188,16 @@ class workload {
     const auto time = std::chrono::microseconds(chance_.between(1, 5000));
     const auto before = kernel_.now();
     const auto reports = kernel_.reports();
+    const auto activity = kernel_.activity();
     guarded([&] { loop_->poll(time); });
     // A listener that waits for a descriptor makes its loop wait for less.
     for (const auto kind : {asyncore::fault::no_descriptor, asyncore::fault::no_file,
                             asyncore::fault::no_buffers, asyncore::fault::no_memory})
       if (kernel_.faults().count(kind) != 0) return;
     if (kernel_.options().descriptor_limit < 1000 || reports != kernel_.reports()) return;
-    // So does one that a hook has stopped.
+    // A turn in which a producer gives more than a visit takes does not wait, nor does one
+    // that a hook has stopped.
+    if (activity != kernel_.activity()) return;
     if (stage_.mischief == 0 && !loop_->empty() && kernel_.now() - before < time)
       kernel_.object("a wait ended before its time");
   }

@@ -82,11 +82,12 @@ class sim_kernel : public detail::sim_transfer {
   template <class... Loops>
   bool run(Loops&... loops);
 
-  /// Lets everything happen that is on its way, as long as `longest`, without a loop.
+  /// Lets everything happen that is on its way, without a loop; `longest` passes when more is to
+  /// come after that.
   void settle(std::chrono::nanoseconds longest = std::chrono::seconds(60)) {
     const time_point end = now_ + longest;
     deliver_due();
-    while (!events_.empty() && events_.next().at <= end) advance(end);
+    while (!events_.empty() && now_ < end) advance(end);
   }
 
   // For pollers
