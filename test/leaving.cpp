@@ -42,6 +42,50 @@ struct stream : asyncore::dispatcher_with_send<stream<Place>, loop_of<Place>> {
   std::string& said;
 };
 
+/// Leaves at the end of the stream, and when it has left again.
+template <class Place>
+struct leaver;
+template <class Place>
+using leaver_loop = typename test::timeless<Place>::template loop<leaver<Place>>;
+template <class Place>
+struct leaver : asyncore::dispatcher_with_send<leaver<Place>, leaver_loop<Place>> {
+  explicit leaver(leaver_loop<Place>& loop) : leaver::dispatcher_with_send(loop) {}
+  leaver(leaver_loop<Place>& loop, asyncore::unique_fd fd)
+      : leaver::dispatcher_with_send(loop, asyncore::socket(std::move(fd))) {}
+  void handle_data(std::span<const std::byte>) {}
+  void handle_close() {
+    this->send("bye");
+    this->close_when_done();
+  }
+};
+
+/// A line ends it.
+template <class Place>
+struct talker;
+template <class Place>
+using talker_loop = typename test::timeless<Place>::template loop<talker<Place>>;
+template <class Place>
+struct talker : asyncore::async_chat<talker<Place>, talker_loop<Place>> {
+  talker(talker_loop<Place>& loop, asyncore::unique_fd fd, std::string& notes)
+      : talker::async_chat(loop, asyncore::socket(std::move(fd))), said(notes) {
+    this->set_terminator("\n");
+  }
+  static constexpr std::chrono::nanoseconds linger_time = 5s;
+  void collect_incoming_data(std::span<const std::byte> data) { said += asyncore::as_text(data); }
+  void found_terminator() {
+    said += "; ";
+    this->push("queued ");
+    this->push_with_producer(asyncore::simple_producer("produced"));
+    this->close_when_done();
+    BOOST_TEST(!this->push("more").error());
+  }
+  void handle_close() {
+    said += "close";
+    this->close();
+  }
+  std::string& said;
+};
+
 template <class Place>
 struct scene {
   scene() { clock::reset(); }
@@ -126,6 +170,65 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_peer_that_is_gone_ends_it, Place, places) {
   test::reset(s.pair.far);
   BOOST_TEST(s.turn_until([&] { return s.loop.empty(); }));
   BOOST_TEST(s.said == " close");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(leaving_in_handle_close_closes, Place, places) {
+  for (const bool sockets_of_tcp : {true, false}) {
+    for (const bool gone : {true, false}) {
+      clock::reset();
+      test::ends pair = sockets_of_tcp ? test::tcp_pair() : test::socket_pair();
+      leaver_loop<Place> loop;
+      loop.template emplace<leaver<Place>>(std::move(pair.near));
+      if (gone)
+        pair.far.reset();
+      else
+        ::shutdown(pair.far.get(), SHUT_WR);
+      for (int left = 100'000; left > 0 && !loop.empty(); --left) loop.poll(0ns);
+      BOOST_TEST(loop.empty());
+      if (!gone) BOOST_TEST(test::take(pair.far) == "bye");
+    }
+    // It leaves first, and its handle_close leaves again.
+    test::ends pair = sockets_of_tcp ? test::tcp_pair() : test::socket_pair();
+    leaver_loop<Place> loop;
+    loop.template emplace<leaver<Place>>(std::move(pair.near)).close_when_done();
+    loop.poll(0ns);
+    pair.far.reset();
+    for (int left = 100'000; left > 0 && !loop.empty(); --left) loop.poll(0ns);
+    BOOST_TEST(loop.empty());
+  }
+}
+
+// Nobody to send to, and no event that could ever come.
+BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_is_not_connected_closes, Place, places) {
+  clock::reset();
+  leaver_loop<Place> loop;
+  auto& channel = loop.template emplace<leaver<Place>>();
+  channel.create_socket();
+  channel.close_when_done();
+  test::turn(loop, 3);
+  BOOST_TEST(loop.empty());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_chat_that_lingers, Place, places) {
+  clock::reset();
+  std::string said, reply;
+  test::ends pair = test::tcp_pair();
+  talker_loop<Place> loop;
+  loop.template emplace<talker<Place>>(std::move(pair.near), said);
+  test::put(pair.far, "quit\n");
+  for (int left = 100'000; left > 0 && reply != "queued produced"; --left) {
+    loop.poll(0ns);
+    reply += test::take(pair.far);
+  }
+  BOOST_TEST(reply == "queued produced");
+  test::put(pair.far, std::string(10'000, 'x') + "\n");
+  test::turn(loop, 3);
+  char byte;
+  BOOST_TEST(::read(pair.far.get(), &byte, 1) == 0);  // its end, and no reset
+  BOOST_TEST(said == "quit; ");
+  pair.far.reset();
+  for (int left = 100'000; left > 0 && !loop.empty(); --left) loop.poll(0ns);
+  BOOST_TEST(said == "quit; close");
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(abort_drops_and_resets, Place, places) {

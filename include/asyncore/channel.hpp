@@ -89,6 +89,14 @@ class channel : public registration<typename Loop::type_ref> {
   void handle_close_event() {
     if constexpr (detail::defines_handle_close<Derived>()) derived().handle_close();
   }
+  /// The loop drains: has the class finish, or closes.
+  void handle_drain_event() {
+    if constexpr (detail::defines_handle_drain<Derived>()) {
+      derived().handle_drain();
+    } else {
+      derived().close();
+    }
+  }
 
   /// Called when an exception left a hook, which is then `std::current_exception()`, or when the
   /// system refused what the channel needs, which is then `loop().last_error()`. Logs it and

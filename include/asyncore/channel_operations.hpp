@@ -33,6 +33,7 @@ struct operations {
   void (*error)(open_record&);
   void (*disconnect)(open_record&);
   void (*resume)(open_record&);
+  void (*drain)(open_record&);
   void (*close)(open_record&);
   void (*abandon)(open_record&);
   void (*destroy)(open_record&);
@@ -146,6 +147,13 @@ struct resume {
     channel.resume_accepting();
   }
 };
+struct drain {
+  static constexpr auto entry = &operations::drain;
+  template <class T>
+  static void on(T& channel) {
+    channel.handle_drain_event();
+  }
+};
 struct close {
   static constexpr auto entry = &operations::close;
   template <class T>
@@ -195,8 +203,9 @@ inline constexpr operations operations_of = {
     perform_on<op::read, T>,       perform_on<op::write, T>,      perform_on<op::expt, T>,
     perform_on<op::hangup, T>,     perform_on<op::may_read, T>,   perform_on<op::before_wait, T>,
     perform_on<op::ask, T>,        perform_on<op::error, T>,      perform_on<op::disconnect, T>,
-    perform_on<op::resume, T>,     perform_on<op::close, T>,      perform_on<op::abandon, T>,
-    perform_on<op::destroy, T>,    perform_on<op::mode, T>,       perform_on<op::name, T>};
+    perform_on<op::resume, T>,     perform_on<op::drain, T>,      perform_on<op::close, T>,
+    perform_on<op::abandon, T>,    perform_on<op::destroy, T>,    perform_on<op::mode, T>,
+    perform_on<op::name, T>};
 
 }  // namespace asyncore::detail
 

@@ -85,11 +85,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// not end within `linger_time` to twice that is closed. What is sent later is dropped, and no
   /// more is given to the class. Include <asyncore/timers.hpp>.
   void close_when_done() {
-    if (this->native_handle() < 0 || base::has(is_leaving)) return;
-    if (staging()) unstage();
-    this->state_ |= is_leaving;
-    this->rearm();
-    watch_lingering(false);
+    if (leave()) watch_lingering(false);
   }
 
   /// How long a peer has to end when it has been told that there is no more; a class may define
@@ -98,13 +94,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   /// Closes at once, the contrary of `close_when_done`: drops what waits, here and in the kernel,
   /// and a TCP peer gets a reset.
-  void abort() noexcept {
-    if (this->native_handle() < 0) return;
-    forget_output();
-    if constexpr (requires { this->loop().system().reset_on_close(0); })
-      this->loop().system().reset_on_close(this->native_handle());
-    this->derived().close();
-  }
+  void abort() noexcept;
 
   /// Gives the socket what it takes of the bytes that wait, drops the rest and closes.
   void close() noexcept {
@@ -122,6 +112,9 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void handle_read_event();
 
   void handle_write_event();
+
+  /// The loop drains (see `channel`): leaves as by `close_when_done`, until the loop closes it.
+  void handle_drain_event();
   interest wanted_interest() {
     if (base::has(is_leaving)) [[unlikely]]
       return leaving_interest();
@@ -202,6 +195,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     return detail::defines_handle_high_water<Derived>() ||
            detail::defines_handle_low_water<Derived>();
   }
+  bool leave();
   interest leaving_interest() noexcept;
   void start_lingering();
   void drop_input();
@@ -386,7 +380,7 @@ interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
     if (!loop.alive(id)) return interest::none;
   }
   if (base::has(is_leaving) && !base::has(is_lingering)) [[unlikely]] {
-    if (base::has(base::is_connected) && !this->derived().has_output()) start_lingering();
+    start_lingering();
     if (!loop.alive(id)) return interest::none;
   }
   return this->derived().wanted_interest();

@@ -15,32 +15,25 @@
 #include <asyncore/post_box.hpp>
 #include <asyncore/receive_buffer.hpp>
 #include <asyncore/registration.hpp>
+#include <asyncore/run_options.hpp>
 #include <asyncore/send_stage.hpp>
 #include <asyncore/stop_flag.hpp>
 #include <asyncore/sys/waker.hpp>
 #include <asyncore/timeout.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
 namespace asyncore {
-
-/// How `run` runs; the parameters of Python's `asyncore.loop`.
-struct run_options {
-  /// The longest that one turn waits; nothing: for ever, which spares the kernel a timer and a turn
-  /// with few events a tenth of its time.
-  timeout_type timeout = std::chrono::seconds(30);
-  /// Turns to do; nothing: until the loop is empty.
-  std::optional<std::uint64_t> count = {};
-};
 
 namespace detail {
 /// As it is initialised before `main`, a loop opens a waker only in programs that have a use for
 /// it.
 template <class Loop>
 struct posts_wanted;
+template <class Loop>
+class drain_service;
 template <class Loop>
 struct waker_wanted {
   static inline const bool yes = (Loop::opens_waker = true);
@@ -90,11 +83,7 @@ class basic_loop {
 
   /// Ends `run` after the current turn, and a wait at once; if none is running, the next one at
   /// once. Thread-safe, and safe in a signal handler.
-  void stop() noexcept {
-    (void)detail::waker_wanted<basic_loop>::yes;
-    stopping_.raise();
-    waker_.wake();
-  }
+  void stop() noexcept;
 
   /// Has the loop call `f()` in its own thread, in a turn: at once if it waits, which takes one
   /// wake-up however many are posted meanwhile, and none while it is awake. In the order of the
@@ -104,6 +93,15 @@ class basic_loop {
   /// Thread-safe. Include <asyncore/post.hpp>.
   template <class F>
   void post(F&& f);
+
+  /// Ends `run` well: tells every channel to finish, once, and ends `run` when none is left, or
+  /// `within` from now on, closing those that are. Told by `handle_drain()` if its class defines
+  /// that; else one with an out-queue does as `close_when_done`, and others, the listeners among
+  /// them, are closed. Timers are not waited for. Called again it only moves the end. To be called
+  /// in or outside of a hook; what hooks throw reaches `handle_error`. Include
+  /// <asyncore/drain.hpp>.
+  template <class Rep, class Period>
+  void drain(std::chrono::duration<Rep, Period> within);
 
   /// Calls `close()` of every channel. When one throws, the rest stays open and it is thrown on,
   /// unless `ignore_errors`, when the map is empty afterwards; `exit_now` always is.
@@ -193,11 +191,7 @@ class basic_loop {
   }
 
   /// Why a channel for `fd` would be refused; success if it would not.
-  std::error_code room_for(int fd) const noexcept {
-    if constexpr (requires { Poller::fd_limit; })
-      if (fd >= Poller::fd_limit) return std::make_error_code(std::errc::value_too_large);
-    return map_.room_for(fd);
-  }
+  std::error_code room_for(int fd) const noexcept;
 
   /// Enters `r` under its descriptor; watched from the next wait on.
   void add(record& r, bool every_turn, std::error_code& failed);
@@ -305,6 +299,8 @@ class basic_loop {
   friend struct detail::waker_wanted;
   template <class>
   friend struct detail::posts_wanted;
+  template <class>
+  friend class detail::drain_service;
 
   struct turn_scope;
   struct turn_sink;

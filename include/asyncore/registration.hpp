@@ -27,6 +27,9 @@ class registration : public list_node {
   /// True while the channel is in its loop's map.
   bool registered() const noexcept { return id_.generation != 0; }
 
+  /// True when its hangup has been dispatched: the poller reports nothing more.
+  bool hung_up() const noexcept { return hung_up_; }
+
   /// The channel's type, for its `channel_set`.
   TypeRef type() const noexcept { return type_; }
 

@@ -72,6 +72,13 @@ Channel& basic_loop<Poller, Map>::emplace(Args&&... args) {
 }
 
 template <class Poller, class Map>
+std::error_code basic_loop<Poller, Map>::room_for(int fd) const noexcept {
+  if constexpr (requires { Poller::fd_limit; })
+    if (fd >= Poller::fd_limit) return std::make_error_code(std::errc::value_too_large);
+  return map_.room_for(fd);
+}
+
+template <class Poller, class Map>
 void basic_loop<Poller, Map>::add(record& r, bool every_turn, std::error_code& failed) {
   if (r.id_.fd < 0) {
     failed = errno_code(EBADF);

@@ -44,6 +44,13 @@ void basic_loop<Poller, Map>::run(run_options options) {
   waker_.drain();
 }
 
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::stop() noexcept {
+  (void)detail::waker_wanted<basic_loop>::yes;
+  stopping_.raise();
+  waker_.wake();
+}
+
 /// What other threads need is there before the first wait.
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::begin() {
