@@ -294,7 +294,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_firehose_has_a_budget, Place, places) {
     test::put(two.far, "x");
     test::turn(loop);
     BOOST_TEST(small.reads == turn);
-    BOOST_TEST(swallowing_system::sent - before <= std::ptrdiff_t{512} << 10);
+    BOOST_TEST(swallowing_system::sent - before <= std::ptrdiff_t{128} << 10);
   }
   BOOST_TEST(swallowing_system::sent == std::ptrdiff_t{8} << 20);
   // Asked for it, it sends all that the socket takes.

@@ -50,9 +50,9 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// does not read costs bounded memory; a class may define its own, and what happens then.
   static constexpr std::size_t out_queue_limit = std::size_t{16} << 20;
 
-  /// When a channel has sent this many bytes in a turn, others have theirs first; a class may define
-  /// its own.
-  static constexpr std::size_t send_budget = std::size_t{256} << 10;
+  /// When the loop has sent this many bytes of a channel, at least 1, others have their turn first;
+  /// a class may define its own, as a constant or as a member.
+  static constexpr std::size_t send_budget = std::size_t{128} << 10;
 
   /// Called when `send` is given bytes beyond the limit, which are dropped. Logs it and closes.
   void handle_out_queue_limit() {

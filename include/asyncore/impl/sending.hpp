@@ -65,14 +65,15 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
       if (!this->derived().refill()) return;
       continue;
     }
-    const std::ptrdiff_t n = send_some(this->derived().most_to_send());
+    const std::size_t most = this->derived().most_to_send();
+    const std::ptrdiff_t n = send_some(most < budget ? most : budget);
     if (n > 0) [[likely]] {
       if constexpr (has_watermarks())
         if (!check_low_water()) return;
-      if (budget > static_cast<std::size_t>(n)) [[likely]] {
-        budget -= static_cast<std::size_t>(n);
+      budget -= static_cast<std::size_t>(n);
+      if (budget > 0) [[likely]]
         continue;
-      }
+      // Reported as writable in the next turn, if it is.
       if (!this->derived().has_output()) continue;
     }
     if (n >= 0 || n == -EAGAIN || n == -EWOULDBLOCK) {
