@@ -11,6 +11,7 @@
 
 #include <sys/socket.h>
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -109,6 +110,15 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   /// Accepts up to this many connections a turn (law 10); a class may define its own.
   static constexpr int accept_batch = 16;
 
+  /// Accepts none while the loop has this many channels, the listener among them: those who connect
+  /// wait until one closes. A class may define its own, as a constant or as a member.
+  static constexpr std::size_t connection_limit = std::numeric_limits<std::size_t>::max();
+
+  /// What becomes of those who connect while there is no free descriptor: false, they wait until
+  /// there is one; true, they are closed at once, by means of a descriptor that the loop keeps from
+  /// `listen` on. A class may define its own.
+  static constexpr bool turns_away = false;
+
   /// Accepts a batch and gives each connection to `handle_accepted`.
   void handle_accept();
 
@@ -156,6 +166,8 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
 
   void accept_event();
   bool accepts_after(int error);
+  void pause_accepting(bool for_a_while) noexcept;
+  bool turn_away();
   void log_refused(const std::pair<socket, endpoint>& peer, std::error_code why);
   void enter(int fd, state_bits state, std::error_code& failed);
   void connect_failed(int error);
@@ -170,6 +182,7 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
 
 }  // namespace asyncore
 
+#include <asyncore/impl/dispatcher_accept.hpp>
 #include <asyncore/impl/dispatcher_events.hpp>
 #include <asyncore/impl/dispatcher_setup.hpp>
 

@@ -6,7 +6,6 @@
 #include <asyncore/dispatcher.hpp>
 #include <asyncore/out_queue.hpp>
 
-#include <array>
 #include <cstddef>
 #include <limits>
 
@@ -52,6 +51,10 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// does not read costs bounded memory; a class may define its own, and what happens then.
   static constexpr std::size_t out_queue_limit = std::size_t{16} << 20;
 
+  /// When the loop has sent this many bytes of a channel, at least 1, others have their turn first;
+  /// a class may define its own, as a constant or as a member.
+  static constexpr std::size_t send_budget = std::size_t{128} << 10;
+
   /// Called when `send` is given bytes beyond the limit, which are dropped. Logs it and closes.
   void handle_out_queue_limit() {
     this->derived().log_info(detail::joined({"out-queue limit reached, closing channel ",
@@ -66,7 +69,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   /// Sends what waits now, as far as the socket takes it, instead of at the end of the hook.
   /// `handle_close` may be called, and `*this` be gone.
-  void initiate_send();
+  void initiate_send() { send_queue(everything); }
 
   /// Shuts down a direction (see `dispatcher`); before that of sending, sends what the socket
   /// takes. `handle_close` may be called, and `*this` be gone.
@@ -204,6 +207,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void check_high_water();
   bool check_low_water();
 
+  void send_queue(std::size_t budget);
   std::ptrdiff_t send_some(std::size_t most);
   void send_failed(std::ptrdiff_t error);
   void drop_output() noexcept;
@@ -235,7 +239,8 @@ void dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
   } else if (!loop.alive(id)) {
     return;
   }
-  if (this->derived().has_output() && !base::has(is_blocked)) initiate_send();
+  if (this->derived().has_output() && !base::has(is_blocked))
+    send_queue(this->derived().send_budget);
 }
 
 template <class Derived, class Loop, class Transport>
@@ -256,99 +261,6 @@ void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how) {
   detail::throw_if(failed, "shutdown");
 }
 
-/// Sends what a hook has sent, in one system call; only what the socket does not take is copied.
-/// Returns false when there is nothing more to be sent now; then `*this` may be gone.
-template <class Derived, class Loop, class Transport>
-bool dispatcher_with_send<Derived, Loop, Transport>::send_staged(bytes_view bytes) {
-  std::ptrdiff_t n = 0;
-  if (bytes.size() <= this->derived().most_to_send()) [[likely]] {
-    n = Transport::send(this->loop().system(), this->native_handle(),
-                        std::span<const std::byte>(bytes));
-    if (n == static_cast<std::ptrdiff_t>(bytes.size())) [[likely]]
-      return true;
-    if (n < 0 && n != -EAGAIN && n != -EWOULDBLOCK) {
-      send_failed(n);
-      return false;
-    }
-    this->state_ |= is_blocked;
-    if (n < 0) n = 0;
-  }
-  queue_.append(bytes.drop(static_cast<std::size_t>(n)), this->loop().blocks());
-  this->rearm();
-  if constexpr (has_watermarks()) {
-    Loop& loop = this->loop();
-    const token id = this->id();
-    check_high_water();
-    if (!loop.alive(id)) return false;
-  }
-  return !base::has(is_blocked);
-}
-
-/// One system call for `most` bytes at most; returns what it did.
-template <class Derived, class Loop, class Transport>
-std::ptrdiff_t dispatcher_with_send<Derived, Loop, Transport>::send_some(std::size_t most) {
-  std::array<iovec, out_queue::most_pieces> pieces;
-  const std::size_t count = queue_.pieces(pieces, most);
-  const iovec& first = pieces[0];
-  const int fd = this->native_handle();
-  const std::ptrdiff_t n =
-      count == 1
-          ? Transport::send(this->loop().system(), fd,
-                            std::span(static_cast<const std::byte*>(first.iov_base), first.iov_len))
-          : Transport::send(this->loop().system(), fd,
-                            std::span<const iovec>(pieces.data(), count));
-  if (n > 0) queue_.consume(static_cast<std::size_t>(n), this->loop().blocks());
-  return n;
-}
-
-template <class Derived, class Loop, class Transport>
-void dispatcher_with_send<Derived, Loop, Transport>::initiate_send() {
-  if (!base::has(base::is_connected)) return;
-  if (staging()) unstage();
-  for (int refills = 0;;) {
-    if (queue_.empty()) {
-      if (refills++ == most_refills) return this->rearm();
-      if (!this->derived().refill()) return;
-      continue;
-    }
-    const std::ptrdiff_t n = send_some(this->derived().most_to_send());
-    if (n > 0) [[likely]] {
-      if constexpr (has_watermarks())
-        if (!check_low_water()) return;
-      continue;
-    }
-    if (n == 0 || n == -EAGAIN || n == -EWOULDBLOCK) {
-      this->state_ |= is_blocked;
-      this->rearm();
-      if constexpr (has_watermarks()) check_high_water();
-      return;
-    }
-    return send_failed(n);
-  }
-}
-
-/// Nothing more can be sent; `*this` may be gone afterwards.
-template <class Derived, class Loop, class Transport>
-ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
-    std::ptrdiff_t error) {
-  this->derived().drop_unsent();
-  if (const std::error_code failed = this->write_failed(error).error())
-    this->loop().report_error(*this, failed, "send");
-}
-
-/// Also called when `Derived` is gone already.
-template <class Derived, class Loop, class Transport>
-ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
-  if (!staging() && queue_.empty()) return;
-  if (base::has(base::is_connected) && !base::has(is_blocked | base::write_over)) {
-    if (staging() && this->loop().stage().size() > 0)
-      Transport::send(this->loop().system(), this->native_handle(),
-                      std::span<const std::byte>(this->loop().stage().take()));
-    while (!queue_.empty() && send_some(everything) > 0) continue;
-  }
-  forget_output();
-}
-
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::handle_write_event() {
   if (base::has(base::is_connecting)) return base::handle_write_event();
@@ -356,7 +268,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::handle_write_event() {
   const token id = this->id();
   if (this->derived().has_output()) {
     this->state_ &= static_cast<state_bits>(~is_blocked);
-    initiate_send();
+    send_queue(this->derived().send_budget);
     if (!loop.alive(id)) return;
     this->rearm();
   }
@@ -371,7 +283,7 @@ interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
   [[maybe_unused]] Loop& loop = this->loop();
   [[maybe_unused]] const token id = this->id();
   if (this->derived().has_output() && !base::has(is_blocked)) {
-    initiate_send();
+    send_queue(this->derived().send_budget);
     if (!loop.alive(id)) return interest::none;
   }
   if constexpr (has_watermarks()) {
@@ -389,6 +301,7 @@ interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
 }  // namespace asyncore
 
 #include <asyncore/impl/lingering.hpp>
+#include <asyncore/impl/sending.hpp>
 #include <asyncore/impl/watermarks.hpp>
 
 #endif

@@ -268,12 +268,9 @@ class basic_loop {
     wake_at_ = when.count() == 0 ? std::chrono::nanoseconds(1) : when;
   }
 
-  /// Calls `resume_accepting` of every channel when a descriptor has been freed, or after
-  /// `exhaustion_pause`.
-  void resume_later() noexcept {
-    resume_at_ = system().now() + exhaustion_pause;
-    wake_by(resume_at_);
-  }
+  /// Calls `resume_accepting` of this channel when another has left the map, and if
+  /// `for_a_while` after `exhaustion_pause` at the latest.
+  void resume_later(token listener, bool for_a_while) noexcept;
 
   /// The buffer that `handle_data` is given bytes in.
   std::span<std::byte> receive_bytes() {
@@ -332,6 +329,7 @@ class basic_loop {
   timeout_type shortened(timeout_type timeout);
   timeout_type until_wake(timeout_type timeout);
   void woken();
+  void resume_starved() noexcept;
   void set_wake() noexcept;
   std::chrono::nanoseconds read_clock() noexcept;
   bool idle() const noexcept { return empty() && box_.empty() && !any_service_busy(); }
@@ -377,6 +375,8 @@ class basic_loop {
   detail::post_box box_;
   std::chrono::nanoseconds wake_at_{0};    // when a wait has to end at the latest; 0: never
   std::chrono::nanoseconds resume_at_{0};  // when listeners try again; 0: none waits
+  token starved_[4];                       // those that wait; when there are more, any may
+  unsigned starving_ = 0;
   std::chrono::nanoseconds now_{0};        // of this turn; 0: not known yet
   loop_service<basic_loop>* services_ = nullptr;
   std::error_code last_error_;

@@ -91,6 +91,8 @@ template <class Derived, class Loop, class Transport>
 void dispatcher<Derived, Loop, Transport>::listen(int backlog, std::error_code& failed) {
   failed = detail::failure(this->loop().system().listen(this->native_handle(), backlog));
   if (failed) return;
+  if constexpr (Derived::turns_away)
+    this->loop().template service<detail::reserve_descriptor<Loop>>().take(this->loop().system());
   this->state_ |= is_accepting;
   this->rearm();
 }
