@@ -49,7 +49,7 @@ Service& basic_loop<Poller, Map>::make_service() {
 }
 
 template <class Poller, class Map>
-bool basic_loop<Poller, Map>::any_service_busy() const noexcept {
+ASYNCORE_COLD bool basic_loop<Poller, Map>::any_service_busy() const noexcept {
   for (auto* s = services_; s != nullptr; s = s->behind)
     if (s->of->busy(*s)) return true;
   return false;
