@@ -6,6 +6,7 @@
 
 #include "support/http_request.hpp"
 #include "support/leave_on_signal.hpp"
+#include "support/serve.hpp"
 #include "support/server_options.hpp"
 
 /// A response that is always the same; its head lacks the Connection field and the empty line.
@@ -106,6 +107,7 @@ struct http {
   };
 
   struct server : asyncore::dispatcher<server, server_loop> {
+    using server::dispatcher::dispatcher;  // another one opens the socket
     server(server_loop& loop, const asyncore::endpoint& where) : server::dispatcher(loop) {
       this->create_socket(where.family());
       this->set_reuse_addr();
@@ -122,20 +124,17 @@ struct http {
     using signals::leave_on_signal::leave_on_signal;
   };
 
-  static void serve(const asyncore::endpoint& where) {
-    server_loop loop;
-    loop.template emplace<signals>();
-    const server& listener = loop.template emplace<server>(where);
-    std::printf("listening on %s\n", listener.local_addr().to_string().c_str());
-    std::fflush(stdout);
-    loop.run();
+  static void serve(const asyncore::endpoint& where, std::size_t threads) {
+    ::serve<server, signals>(where, threads);
   }
 };
 
 int main(int argc, char** argv) try {
-  const server_options options(argc, argv, "Serves a few pages over HTTP/1.1.");
+  std::size_t threads = 1;
+  const server_options options(argc, argv, "Serves a few pages over HTTP/1.1.",
+                               [&](CLI::App& app) { add_threads(app, threads); });
   asyncore::with_poller(options.poller, [&](auto poller) {
-    http<typename decltype(poller)::type>::serve(options.where());
+    http<typename decltype(poller)::type>::serve(options.where(), threads);
   });
 } catch (const std::exception& e) {
   std::fprintf(stderr, "http_server: %s\n", e.what());

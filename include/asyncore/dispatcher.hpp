@@ -70,6 +70,12 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   /// (socket(7), SO_REUSEADDR). Errors are ignored, as in Python.
   void set_reuse_addr() noexcept;
 
+  /// Allows several sockets to be bound to an address, all of which ask for it: the kernel shares
+  /// the connections out among those that listen (socket(7), SO_REUSEPORT). Throws where there is
+  /// no such thing.
+  void set_reuse_port();
+  void set_reuse_port(std::error_code& failed) noexcept;
+
   void bind(const endpoint& where);
   void bind(const endpoint& where, std::error_code& failed);
 

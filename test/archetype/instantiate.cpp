@@ -2,6 +2,7 @@
 // Every public template, instantiated as a whole: code that is never instantiated is unwritten. And
 // the archetypes at work.
 #include <asyncore.hpp>
+#include <asyncore/loop_group.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -117,6 +118,10 @@ struct patient : asyncore::channel<patient, asyncore::default_loop>, asyncore::d
 };
 }  // namespace instantiated
 template class asyncore::deadline<instantiated::patient>;
+
+// Threads.
+template class asyncore::loop_group<asyncore::default_loop>;
+template class asyncore::detail::group_member<asyncore::default_loop>;
 
 namespace {
 

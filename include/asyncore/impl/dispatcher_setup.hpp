@@ -12,6 +12,15 @@ namespace detail {
 inline std::error_code failure(int status) noexcept {
   return status < 0 ? errno_code(-status) : std::error_code();
 }
+template <class System>
+std::error_code allow_reuse_port([[maybe_unused]] System&& system,
+                                 [[maybe_unused]] int fd) noexcept {
+#if defined(SO_REUSEPORT)
+  return failure(system.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1));
+#else
+  return std::make_error_code(std::errc::operation_not_supported);
+#endif
+}
 /// Throws when `failed`, naming the call and the address.
 inline void throw_setup(std::error_code failed, std::string_view call, const endpoint& where) {
   if (failed) throw_error(failed, joined({call, " ", where.to_string()}));
@@ -74,6 +83,17 @@ void dispatcher<Derived, Loop, Transport>::set_socket(socket peer) {
 template <class Derived, class Loop, class Transport>
 void dispatcher<Derived, Loop, Transport>::set_reuse_addr() noexcept {
   this->loop().system().setsockopt(this->native_handle(), SOL_SOCKET, SO_REUSEADDR, 1);
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::set_reuse_port(std::error_code& failed) noexcept {
+  failed = detail::allow_reuse_port(this->loop().system(), this->native_handle());
+}
+template <class Derived, class Loop, class Transport>
+ASYNCORE_NOINLINE void dispatcher<Derived, Loop, Transport>::set_reuse_port() {
+  std::error_code failed;
+  set_reuse_port(failed);
+  detail::throw_if(failed, "set_reuse_port");
 }
 
 template <class Derived, class Loop, class Transport>

@@ -9,6 +9,16 @@
 
 namespace asyncore {
 
+namespace detail {
+template <class Poller>
+std::error_code add_to(Poller& poller, token id, interest wanted, bool exclusive) {
+  if constexpr (requires { poller.add_exclusive(id, wanted); })
+    if (exclusive) [[unlikely]]
+      return poller.add_exclusive(id, wanted);
+  return poller.add(id, wanted);
+}
+}  // namespace detail
+
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::before_wait() {
   if (ASYNCORE_DEBUG == 0 && changed_.unlinked() && !any_every_turn()) return;
@@ -95,7 +105,7 @@ void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
   if (r.polled_) {
     failed = poller_.modify(r.id_, wanted);
   } else {
-    failed = poller_.add(r.id_, wanted);
+    failed = detail::add_to(poller_, r.id_, wanted, r.exclusive_);
     r.polled_ = !failed;
   }
   r.armed_ = wanted;

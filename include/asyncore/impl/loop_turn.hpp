@@ -218,6 +218,7 @@ template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::open_waker() {
   if (waker_.native_handle() < 0 && waker_.open() < 0) return;
   if (waker_.native_handle() < 0) return;
+  if constexpr (requires { map_.cover(0); }) map_.cover(waker_.native_handle());
   if (++last_generation_ == 0) ++last_generation_;
   if (poller_.add({waker_.native_handle(), last_generation_}, interest::read)) return;
   waker_generation_ = last_generation_;
