@@ -184,6 +184,28 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(periods_do_not_drift, Place, test::matrix) {
   BOOST_TEST(!every.cancel());
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(run_may_end_without_one, Place, test::matrix) {
+  scene<Place> s;
+  auto every = s.loop.call_every(10ms, s.noting("every"));
+  auto late = s.loop.call_later(1h, s.noting("late"));
+  every.unref();
+  every.unref();
+  late.unref();
+  auto last = s.loop.call_later(25ms, s.noting("last"));
+  s.loop.run();
+  BOOST_TEST(s.notes == "every10 every20 last25 ");
+  s.loop.run();  // none that it waits for
+  BOOST_CHECK(clock::passed() == 25ms);
+  BOOST_TEST(late.cancel());
+  every.cancel();
+  typename scene<Place>::timer none;
+  none.unref();
+  last.unref();                                  // it has been called
+  s.loop.call_later(5ms, s.noting("again"));     // waited for: its cell has been used before
+  s.loop.run();
+  BOOST_TEST(s.notes == "every10 every20 last25 again30 ");
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(no_period_at_all_is_once_a_turn, Place, test::matrix) {
   scene<Place> s;
   for (const auto period : {0ns, -5ns}) {

@@ -65,7 +65,9 @@ void dispatcher<Derived, Loop, Transport>::set_socket(socket peer, std::error_co
     failed = detail::failure(system.set_nonblocking(fd));
     if (failed) return;
     endpoint unused;
-    if (system.getpeername(fd, unused) < 0) state = 0;
+    // A pipe or a terminal has another end without a name.
+    if (!std::is_same_v<Transport, file_transport> && system.getpeername(fd, unused) < 0)
+      state = 0;
     int type = SOCK_STREAM;
     if (system.getsockopt(fd, SOL_SOCKET, SO_TYPE, type) == 0 && type == SOCK_DGRAM)
       state |= is_datagram;

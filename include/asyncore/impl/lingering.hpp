@@ -88,11 +88,12 @@ template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::watch_lingering(bool lingered) {
   Loop& loop = this->loop();
   const token id = this->id();
-  loop.call_later(this->derived().linger_time, [this, &loop, id, lingered] {
+  auto watch = loop.call_later(this->derived().linger_time, [this, &loop, id, lingered] {
     if (!loop.alive(id)) return;
     if (lingered) return this->derived().close();
     watch_lingering(base::has(is_lingering));
   });
+  watch.unref();  // it ends with its channel
 }
 
 }  // namespace asyncore
