@@ -26,6 +26,7 @@ class sim_poll_poller {
   system& get_system() noexcept { return kernel_.system(); }
 
   std::error_code add(token t, interest wanted) {
+    watches_.make_room();
     if (const int failed = kernel_.watch(t.fd, true); failed != 0) return errno_code(failed);
     watches_.add({t, wanted, {}});
     return {};

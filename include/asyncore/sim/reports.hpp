@@ -108,6 +108,10 @@ class sim_watches {
       if (w.id.fd == fd) return &w;
     return nullptr;
   }
+  /// Has the next `add` not throw.
+  void make_room() {
+    if (watches_.size() == watches_.capacity()) watches_.reserve(2 * watches_.size() + 8);
+  }
   void add(const sim_watch& watch) { watches_.push_back(watch); }
   void erase(sim_watch* watch) noexcept {
     *watch = watches_.back();

@@ -30,6 +30,7 @@ class sim_select_poller {
 
   std::error_code add(token t, interest wanted) {
     if (t.fd < 0 || t.fd >= fd_limit) return std::make_error_code(std::errc::value_too_large);
+    watches_.make_room();
     if (const int failed = kernel_.watch(t.fd, true); failed != 0) return errno_code(failed);
     watches_.add({t, wanted, {}});
     return {};
