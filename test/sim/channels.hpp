@@ -79,7 +79,10 @@ struct echo : asyncore::dispatcher_with_send<echo<Place>, loop_of<Place>>, seate
     if (this->queued() == 0) talk.done();
     this->close();
   }
-  void handle_error() { shut(); }
+  void handle_error() {
+    this->on.report(this->loop().last_error());
+    shut();
+  }
   void shut() override {
     talk.spoil();
     this->close();
@@ -100,7 +103,10 @@ struct raw : asyncore::dispatcher<raw<Place>, loop_of<Place>>, seated<raw<Place>
     std::byte buffer[700];
     const auto got = this->recv(std::span(buffer).first(this->on.random.between(1, sizeof buffer)));
     if (got.closed() || got.would_block()) return;
-    if (got.error()) return shut();
+    if (got.error()) {
+      this->on.report(got.error());
+      return shut();
+    }
     talk.received(std::span(buffer).first(got.bytes()));
     if (!broken) out.append(asyncore::as_text(std::span(buffer).first(got.bytes())));
     ending = talk.talk().server_ends && talk.complete();
@@ -116,7 +122,10 @@ struct raw : asyncore::dispatcher<raw<Place>, loop_of<Place>>, seated<raw<Place>
         if (loop.alive(id)) break_off();
         return;
       }
-      if (sent.error()) return shut();
+      if (sent.error()) {
+        this->on.report(sent.error());
+        return shut();
+      }
       out.erase(0, sent.bytes());
     }
     if ((this->closing() || ending) && out.empty()) finish();
@@ -129,7 +138,10 @@ struct raw : asyncore::dispatcher<raw<Place>, loop_of<Place>>, seated<raw<Place>
     if (out.empty()) talk.done();
     this->close();
   }
-  void handle_error() { shut(); }
+  void handle_error() {
+    this->on.report(this->loop().last_error());
+    shut();
+  }
   void shut() override {
     talk.spoil();
     this->close();
@@ -198,7 +210,10 @@ struct chat : asyncore::async_chat<chat<Place>, loop_of<Place>>, seated<chat<Pla
     if (!this->has_output()) talk.done();
     this->close();
   }
-  void handle_error() { shut(); }
+  void handle_error() {
+    this->on.report(this->loop().last_error());
+    shut();
+  }
   void shut() override {
     talk.spoil();
     this->close();
@@ -221,24 +236,33 @@ struct listener : asyncore::dispatcher<listener<Place>, loop_of<Place>> {
   static constexpr auto predicates = asyncore::ask_on_rearm;
   void handle_accepted(asyncore::socket peer, endpoint from) {
     conversation& c = on.of(from);
+    const bool spoiled = std::exchange(c.spoiled, true);  // if this throws
+    serve(std::move(peer), c);
+    c.spoiled = spoiled;
+  }
+  void serve(asyncore::socket peer, conversation& c) {
     switch (on.random.below(3)) {
       case 0:
-        return serve<echo<Place>>(std::move(peer), c);
+        return serve_by<echo<Place>>(std::move(peer), c);
       case 1:
-        return serve<raw<Place>>(std::move(peer), c);
+        return serve_by<raw<Place>>(std::move(peer), c);
       default:
-        return serve<chat<Place>>(std::move(peer), c);
+        return serve_by<chat<Place>>(std::move(peer), c);
     }
   }
   template <class Channel>
-  void serve(asyncore::socket peer, conversation& c) {
+  void serve_by(asyncore::socket peer, conversation& c) {
     if (on.random.chance(16384)) {
       on.owned.push_back(std::make_unique<Channel>(this->loop(), std::move(peer), on, c));
     } else {
       this->loop().template emplace<Channel>(std::move(peer), on, c);
     }
   }
-  void handle_error() { this->close(); }
+  void handle_error() {
+    on.report(this->loop().last_error());
+    on.refuses = true;
+    this->close();
+  }
   void log(std::string_view) {}
   stage& on;
 };
@@ -287,7 +311,10 @@ struct connector : asyncore::dispatcher_with_send<connector<Place>, loop_of<Plac
     talk.done();
     this->close();
   }
-  void handle_error() { shut(); }
+  void handle_error() {
+    this->on.report(this->loop().last_error());
+    shut();
+  }
   void shut() override {
     talk.spoil();
     this->close();

@@ -28,6 +28,7 @@ class client final : public asyncore::sim_peer {
     if (!finished_) object("has not been served");
     if (talk().spoiled || disturbed()) return;
     if (error() == ECONNREFUSED || error() == ETIMEDOUT) return;  // the listener was gone, or full
+    if (stage_.refuses && receiver_.position() == 0) return;
     if (error() != 0) return object("an error: " + std::to_string(error()));
     if (receiver_.position() != talk().length) object("the tail of the answer is lost");
   }

@@ -18,11 +18,15 @@ struct pipe_writer : asyncore::file_dispatcher<pipe_writer<Place>, loop_of<Place
         on.random.between(1, left < 3000 ? left : std::uint64_t{3000}));
     const auto result = this->send(stream.bytes(sent, count));
     if (result.closed()) return;
-    if (result.error()) return handle_error();
+    if (result.error()) {
+      on.report(result.error());
+      return handle_error();
+    }
     sent += result.bytes();
   }
   void handle_close() { handle_error(); }
   void handle_error() {
+    on.report(this->loop().last_error());
     talk.spoiled |= sent < length;
     this->close();
   }
@@ -50,7 +54,10 @@ struct pipe_reader : asyncore::file_dispatcher<pipe_reader<Place>, loop_of<Place
     talk.done();
     this->close();
   }
-  void handle_error() { shut(); }
+  void handle_error() {
+    this->on.report(this->loop().last_error());
+    shut();
+  }
   void shut() override {
     talk.spoil();
     this->close();
@@ -70,6 +77,7 @@ struct watcher : asyncore::channel<watcher<Place>, loop_of<Place>>, seated<watch
     std::byte buffer[300];
     const std::ptrdiff_t n = this->loop().system().read(own, buffer);
     if (n == -EAGAIN) return;
+    if (n < 0) this->on.report(asyncore::errno_code(static_cast<int>(-n)));
     if (n <= 0) return handle_close();
     talk.received(std::span(buffer).first(static_cast<std::size_t>(n)));
     this->on.misbehave(*this);
@@ -79,7 +87,10 @@ struct watcher : asyncore::channel<watcher<Place>, loop_of<Place>>, seated<watch
     talk.done();
     shut();
   }
-  void handle_error() { shut(); }
+  void handle_error() {
+    this->on.report(this->loop().last_error());
+    shut();
+  }
   void shut() override {
     talk.spoil();
     this->close();
@@ -111,10 +122,13 @@ struct datagrams : asyncore::dispatcher<datagrams<Place>, loop_of<Place>> {
     if (!got.ok()) return;
     if (!asyncore::keyed_stream(key + got.bytes()).matches(0, std::span(buffer).first(got.bytes())))
       on.kernel.object("a datagram has changed");
-    if (!(from == peer)) on.kernel.object("a datagram from nobody");
+    if (peer && !(from == peer)) on.kernel.object("a datagram from nobody");
   }
   void handle_close() { this->close(); }
-  void handle_error() { this->close(); }
+  void handle_error() {
+    on.report(this->loop().last_error());
+    this->close();
+  }
   void log(std::string_view) {}
   stage& on;
   std::uint64_t key;

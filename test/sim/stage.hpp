@@ -42,6 +42,9 @@ class stage {
  public:
   stage(sim_kernel& k, std::uint64_t seed) : kernel(k), random(sim_random::mixed(seed + 77)) {
     conversations.reserve(most_conversations);
+    reported.reserve(most_reported);
+    owned.reserve(most_conversations);
+    seats.reserve(2 * most_conversations);
     mischief = random.chance(32768) ? 0 : 65536u >> random.between(4, 9);
   }
 
@@ -54,6 +57,8 @@ class stage {
   std::uint32_t mischief = 0;                 // how often in 65536 hooks
   int to_spawn = 3;
   int clients_left = 0;
+  bool refuses = false;                       // the listener was told of an error, and has closed
+  std::vector<int> reported;                  // errors that a hook or a call has told of
 
   /// The address that a conversation's client has.
   static endpoint address_of(std::size_t id) {
@@ -66,6 +71,7 @@ class stage {
     return conversations.front();
   }
   static constexpr std::size_t most_conversations = 40;
+  static constexpr std::size_t most_reported = 16;
   bool full() const { return conversations.size() == most_conversations; }
 
   /// One more conversation, of a client that has to finish it.
@@ -90,6 +96,11 @@ class stage {
         each = seats.back();
         return seats.pop_back();
       }
+  }
+
+  /// An error has come to light; without a code it was no system call's.
+  void report(std::error_code code) {
+    if (reported.size() < reported.capacity()) reported.push_back(code.value());
   }
 
   /// What a hook may do that nobody expects. False when the channel that it is called from may
@@ -158,6 +169,7 @@ class speaker {
   /// The stream has ended: nothing of it may be missing, unless somebody had a hand in it.
   void ended(int fd) {
     order_.on_close();
+    if (stage_.refuses && position() == 0) return;
     if (!talk().spoiled && !stage_.kernel.disturbed(fd) && position() != talk().length)
       object("the tail of " + std::to_string(talk().length - position()) + " bytes is lost");
   }

@@ -12,15 +12,48 @@
 
 namespace test::sim {
 
+/// What is to fail instead of what the seed says.
+struct failure_plan {
+  bool faults = true;      // those of the seed, and its mischief
+  std::uint64_t call = 0;  // the call to fail; 0: none
+  std::size_t choice = 0;  // with the errno of this number
+  // Set while the program under test runs, to the kernel: its allocations may fail.
+  const sim_kernel** running = nullptr;
+};
+
+/// What came of the plan.
+struct failure_outcome {
+  seed_result result;
+  sim_kernel::failure failed;
+  std::uint64_t calls = 0;    // that were made
+  std::vector<int> reported;  // errors that came to light; 0: without a number
+};
+
 template <class Place>
 class workload {
  public:
   using loop_type = loop_of<Place>;
 
-  explicit workload(std::uint64_t seed, std::FILE* trace = nullptr)
-      : chance_(sim_random::mixed(seed)), kernel_(seed, options()), stage_(kernel_, seed) {
+  explicit workload(std::uint64_t seed, std::FILE* trace = nullptr,
+                    const failure_plan& plan = failure_plan())
+      : chance_(sim_random::mixed(seed)), kernel_(seed, options()), stage_(kernel_, seed),
+        plan_(plan) {
     kernel_.trace().print_to(trace);
     kernel_.faults().choose(kernel_.random());
+    if (!plan.faults) {
+      kernel_.faults().stop();
+      stage_.mischief = 0;
+    }
+    if (plan.call != 0) kernel_.fail_call(plan.call, plan.choice);
+  }
+
+  failure_outcome run_plan() {
+    failure_outcome o;
+    o.result = run();
+    o.failed = kernel_.failed_call();
+    o.calls = kernel_.calls_made();
+    o.reported = stage_.reported;
+    return o;
   }
 
   seed_result run() {
@@ -28,8 +61,11 @@ class workload {
     prepare();
     live();
     finish();
-    stage_.owned.clear();
-    loop_.reset();
+    {
+      const program_runs scope(*this);
+      stage_.owned.clear();
+      loop_.reset();
+    }
     if (kernel_.violations().count() == 0)
       for (client& c : clients_) c.judge();
     kernel_.expect_all_closed();
@@ -47,16 +83,37 @@ class workload {
     return o;
   }
 
+  /// While it lasts the program under test runs, and not this harness.
+  class program_runs {
+   public:
+    explicit program_runs(const workload& w) : running_(w.plan_.running) {
+      if (running_ != nullptr) before_ = std::exchange(*running_, &w.kernel_);
+    }
+    program_runs(const program_runs&) = delete;
+    program_runs& operator=(const program_runs&) = delete;
+    ~program_runs() {
+      if (running_ != nullptr) *running_ = before_;
+    }
+
+   private:
+    const sim_kernel** running_;
+    const sim_kernel* before_ = nullptr;
+  };
+
   /// What fails here has failed because of a fault.
   template <class F>
   bool tried(F f) {
     try {
+      const program_runs scope(*this);
       f();
       return true;
     } catch (const std::system_error& e) {
       kernel_.trace().remark(e.what());
-      return false;
+      stage_.report(e.code());
+    } catch (const std::bad_alloc&) {
+      stage_.report({});
     }
+    return false;
   }
   /// Until it succeeds; in the end without faults.
   template <class F>
@@ -165,8 +222,11 @@ class workload {
   /// The listener closes; what is left closes by itself, and the loop ends.
   void finish() {
     calm();
-    listener_.reset();
-    for (auto& each : pair_) each.reset();
+    {
+      const program_runs scope(*this);
+      listener_.reset();
+      for (auto& each : pair_) each.reset();
+    }
     for (int i = 0; i < 100 && !loop_->empty() && kernel_.violations().count() == 0; ++i)
       guarded([&] { loop_->run({.timeout = {}}); });
     if (!loop_->empty()) kernel_.object("the loop does not end");
@@ -175,10 +235,14 @@ class workload {
   template <class F>
   void guarded(F f) {
     try {
+      const program_runs scope(*this);
       f();
     } catch (const asyncore::exit_now&) {
     } catch (const std::system_error& e) {
       kernel_.trace().remark(e.what());
+      stage_.report(e.code());
+    } catch (const std::bad_alloc&) {
+      stage_.report({});
     } catch (const std::runtime_error&) {  // of a channel that was closed, in its handle_error
     }
   }
@@ -189,7 +253,12 @@ class workload {
     const auto before = kernel_.now();
     const auto reports = kernel_.reports();
     const auto activity = kernel_.activity();
-    guarded([&] { loop_->poll(time); });
+    bool ended = false;
+    guarded([&] {
+      loop_->poll(time);
+      ended = true;
+    });
+    if (!ended) return;
     // A listener that waits for a descriptor makes its loop wait for less.
     for (const auto kind : {asyncore::fault::no_descriptor, asyncore::fault::no_file,
                             asyncore::fault::no_buffers, asyncore::fault::no_memory})
@@ -220,6 +289,7 @@ class workload {
   std::optional<loop_type> loop_;
   std::unique_ptr<listener<Place>> listener_;
   std::unique_ptr<datagrams<Place>> pair_[2];
+  failure_plan plan_;
   bool calm_ = false;
 };
 

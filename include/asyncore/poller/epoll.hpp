@@ -87,7 +87,7 @@ class epoll_poller {
     for (const epoll_event* event = events_.data(); event != last; ++event)
       sink(unpack(event->data.u64), static_cast<readiness>(event->events));
     if (static_cast<std::size_t>(n) >= batch_ && batch_ < largest_batch) [[unlikely]]
-      events_.resize(batch_ *= 2);
+      grow();
     return n;
   }
 
@@ -130,6 +130,12 @@ class epoll_poller {
     for (const always_ready& file : always_ready_)
       if (file.wanted != interest::none) return true;
     return false;
+  }
+
+  /// Throws bad_alloc, and then the next wait asks for no more than there is room for.
+  void grow() {
+    events_.resize(2 * batch_);
+    batch_ *= 2;
   }
 
   /// Puts the files behind the `n` events that the kernel reported; returns how many there are.

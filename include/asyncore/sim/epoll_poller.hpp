@@ -35,8 +35,10 @@ class sim_epoll_poller {
     if (n == nullptr) return errno_code(EBADF);
     const bool file = n->kind == node_kind::file;
     if (watched(t.fd, n->self) != nullptr) return errno_code(EEXIST);
+    detail::sim_watches& list = file ? files_ : watches_;
+    list.make_room();
     if (const int failed = kernel_.watch(t.fd, true); failed != 0) return errno_code(failed);
-    (file ? files_ : watches_).add({t, wanted, n->self});
+    list.add({t, wanted, n->self});
     return {};
   }
   std::error_code modify(token t, interest wanted) {

@@ -86,8 +86,10 @@ class sim_kernel : public detail::sim_transfer {
   /// come after that.
   void settle(std::chrono::nanoseconds longest = std::chrono::seconds(60)) {
     const time_point end = now_ + longest;
+    busy_ = true;
     deliver_due();
     while (!events_.empty() && now_ < end) advance(end);
+    busy_ = false;
   }
 
   // For pollers

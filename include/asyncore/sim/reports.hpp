@@ -109,6 +109,10 @@ class sim_watches {
       if (w.id.fd == fd) return &w;
     return nullptr;
   }
+  /// Has the next `add` not throw.
+  void make_room() {
+    if (watches_.size() == watches_.capacity()) watches_.reserve(2 * watches_.size() + 8);
+  }
   void add(const sim_watch& watch) { watches_.push_back(watch); }
   void erase(sim_watch* watch) noexcept {
     *watch = watches_.back();
@@ -131,6 +135,7 @@ class sim_watching_poller {
   system& get_system() noexcept { return kernel_.system(); }
 
   std::error_code add(token t, interest wanted) {
+    watches_.make_room();
     if (const int failed = kernel_.watch(t.fd, true); failed != 0) return errno_code(failed);
     watches_.add({t, wanted, {}});
     return {};

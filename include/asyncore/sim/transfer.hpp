@@ -66,8 +66,11 @@ class sim_transfer : public sim_network {
       failed = EBADF;
       return nullptr;
     }
-    if (n->kind == node_kind::stream && n->state == stream_state::connected && failed == 0)
+    if (failed != 0) {
+      fail(*n, failed);
+    } else if (n->kind == node_kind::stream && n->state == stream_state::connected) {
       disturb(call, *n);
+    }
     return n;
   }
   /// Begins a call; returns the error it is to fail with, or 0.
@@ -90,6 +93,7 @@ class sim_transfer : public sim_network {
 
   std::uint64_t calls_made_ = 0;
   std::uint64_t activity_ = 0;  // calls other than waits
+  bool busy_ = false;
 
  private:
   static bool gets_on(sim_call call, std::int64_t result) noexcept {
@@ -128,6 +132,14 @@ class sim_transfer : public sim_network {
       touch(*peer);
       close_node(*peer);
     }
+  }
+  /// A call fails because it was told to; if that says so, the connection is over.
+  void fail(sim_node& n, int error) {
+    mark(n, find_open(n.peer));
+    const bool over = error == ECONNRESET || error == EPIPE || error == ETIMEDOUT;
+    if (!over || n.kind != node_kind::stream || n.state != stream_state::connected) return;
+    break_connection(n, error);
+    n.error = 0;  // told by this call
   }
   static void mark(sim_node& n, sim_node* peer) noexcept {
     n.disturbed = true;
@@ -290,7 +302,6 @@ class sim_transfer : public sim_network {
     return total;
   }
 
-  bool busy_ = false;
   std::uint64_t fail_at_ = 0;
   std::size_t fail_choice_ = 0;
   failure failed_;
