@@ -14,7 +14,7 @@ using test::chat_room;
 using test::expect;
 using test::matrix;
 
-BOOST_AUTO_TEST_SUITE(async_chat_input)
+BOOST_FIXTURE_TEST_SUITE(async_chat_input, test::world)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(ends_at_a_text, Place, matrix) {
   chat_room<Place> room;
@@ -253,6 +253,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_discarded_between, Place, matrix) {
 
 // Terminators that are none.
 
+#if !defined(TEST_SIMULATED)
 BOOST_AUTO_TEST_CASE(a_char_is_a_text) {
   chat_room<test::place<asyncore::poll_poller, test::dense, false>> room;
   expect((room.one->get_terminator() == asyncore::terminator{"\n", 0}));
@@ -274,6 +275,7 @@ BOOST_AUTO_TEST_CASE(a_terminator_can_be_set_again) {
     expect((room.one->get_terminator() == each));
   }
 }
+#endif
 
 template <class Chat, class T>
 concept can_end_at = requires(Chat& c, T t) { c.set_terminator(t); };
@@ -298,6 +300,7 @@ std::error_code refusal(any_chatter& chat, Number number, std::string_view reaso
   return {};
 }
 
+#if !defined(TEST_SIMULATED)
 BOOST_AUTO_TEST_CASE(a_number_that_is_no_size_is_refused) {
   chat_room<test::place<asyncore::poll_poller, test::dense, false>> room;
   room.one->set_terminator("end");
@@ -315,6 +318,7 @@ BOOST_AUTO_TEST_CASE(a_number_that_is_no_size_is_refused) {
   expect((room.one->get_terminator() == asyncore::terminator{"end", 0}));  // still
   expect(!refusal(*room.one, std::numeric_limits<std::ptrdiff_t>::max(), ""));
 }
+#endif
 
 // Hooks that throw.
 
@@ -549,12 +553,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_read_in_the_size_of_the_buffer, Place, matrix) 
   expect(collected == 3);
 }
 
+#if !defined(TEST_SIMULATED)
 BOOST_AUTO_TEST_CASE(needs_no_socket) {
   chat_room<test::place<asyncore::poll_poller, test::dense, false>> room;
   room.one->close();
   room.one->handle_data(asyncore::bytes_view("one\ntwo\n"));
   expect(room.story.text == "one|two|");
 }
+#endif
 
 BOOST_AUTO_TEST_SUITE_END()
 

@@ -112,7 +112,7 @@ struct ready_pair : test::ends {
 /// A debug build asks more, to check the answers.
 constexpr bool checked_each_turn = ASYNCORE_DEBUG != 0;
 
-BOOST_AUTO_TEST_SUITE(predicates)
+BOOST_FIXTURE_TEST_SUITE(predicates, test::world)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(constants_are_obeyed, Place, test::matrix) {
   loop_of<Place> loop;
