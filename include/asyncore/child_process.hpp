@@ -150,6 +150,7 @@ void child_process<Derived, Loop>::handle_read() {
   if (found == 0) return;
   if (found == pid_) ended.raw = status;
   pid_ = -1;
+  watch_.ring();  // should the hook throw, and handle_error not close
   Loop& loop = this->loop();
   const token id = this->id();
   this->derived().handle_exit(ended);

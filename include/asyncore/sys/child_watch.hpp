@@ -109,6 +109,11 @@ class child_watch {
     while (ends_[1] >= 0 && ::read(ends_[0], bytes, sizeof bytes) > 0) continue;
   }
 
+  /// It is readable, as a pidfd stays.
+  void ring() noexcept {
+    while (ends_[1] >= 0 && ::write(ends_[1], "", 1) < 0 && errno == EINTR) continue;
+  }
+
   void close() noexcept {
     if (ends_[1] >= 0) {
       detail::child_signals::remove(ends_[1]);
@@ -128,8 +133,8 @@ class child_watch {
       close();
       return failed;
     }
-    // It may have ended before.
-    return ::write(ends_[1], "", 1) < 0 ? -errno : 0;
+    ring();  // it may have ended before
+    return 0;
   }
 
   int ends_[2] = {-1, -1};
