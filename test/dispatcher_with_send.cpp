@@ -210,39 +210,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(another_channels_hook_may_send, Place, test::matri
   BOOST_TEST(test::take(told.far) == "from one");
 }
 
-/// Asked every turn.
-template <class Place>
-struct asked_sender;
-template <class Place>
-using asked_loop = typename Place::template loop<asked_sender<Place>>;
-template <class Place>
-struct asked_sender : asyncore::dispatcher_with_send<asked_sender<Place>, asked_loop<Place>> {
-  asked_sender(asked_loop<Place>& loop, test::unique_fd fd)
-      : asyncore::dispatcher_with_send<asked_sender<Place>, asked_loop<Place>>(
-            loop, asyncore::socket(std::move(fd))) {}
-  bool readable() const { return true; }
-  void handle_data(std::span<const std::byte> data) {
-    if (other != nullptr) other->send(data);
-  }
-  asked_sender* other = nullptr;
-};
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(so_may_one_that_is_asked_every_turn, Place, test::matrix) {
-  asked_loop<Place> loop;
-  test::ends asked = test::socket_pair(), told = test::socket_pair();
-  asked_sender<Place> one(loop, std::move(asked.near)), two(loop, std::move(told.near));
-  one.other = &two;
-  for (const bool by_run : {false, true}) {
-    test::put(asked.far, "from one");
-    if (by_run) {
-      loop.run({.timeout = {}, .count = 1});
-    } else {
-      test::turn(loop);
-    }
-    BOOST_TEST(test::take(told.far) == "from one");
-  }
-}
-
 // By destruction, or by the end of the loop.
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_sent_is_not_lost_with_the_channel, Place, test::matrix) {
   outcome got;
