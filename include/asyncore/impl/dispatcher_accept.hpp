@@ -4,40 +4,9 @@
 #define ASYNCORE_IMPL_DISPATCHER_ACCEPT_HPP
 
 #include <asyncore/dispatcher.hpp>
-#include <asyncore/loop_service.hpp>
+#include <asyncore/reserve_descriptor.hpp>
 
 namespace asyncore {
-
-namespace detail {
-/// A descriptor that a loop keeps for the moment in which there is no other.
-template <class Loop>
-class reserve_descriptor : public loop_service<Loop> {
- public:
-  explicit reserve_descriptor(Loop& loop)
-      : loop_service<Loop>(service_operations<Loop, reserve_descriptor>), loop_(loop) {}
-  ~reserve_descriptor() { give(loop_.system()); }
-
-  /// Makes sure that there is one, if it can.
-  template <class System>
-  void take(System&& system) noexcept {
-    if (fd_ < 0) fd_ = system.socket(AF_UNIX, SOCK_DGRAM);
-  }
-  /// Frees it; false when there was none.
-  template <class System>
-  bool give(System&& system) noexcept {
-    return fd_ >= 0 && (system.close(std::exchange(fd_, -1)), true);
-  }
-
-  bool may_wait(Loop&) const noexcept { return true; }
-  void after_wait(Loop&) const noexcept {}
-  std::chrono::nanoseconds next() const noexcept { return never; }
-  bool busy() const noexcept { return false; }
-
- private:
-  Loop& loop_;
-  int fd_ = -1;
-};
-}  // namespace detail
 
 template <class Derived, class Loop, class Transport>
 void dispatcher<Derived, Loop, Transport>::accept_event() {

@@ -4,6 +4,7 @@
 #define ASYNCORE_IMPL_DISPATCHER_SETUP_HPP
 
 #include <asyncore/dispatcher.hpp>
+#include <asyncore/reserve_descriptor.hpp>
 
 namespace asyncore {
 
