@@ -106,24 +106,12 @@ struct scene {
   stream<Place>& channel = loop.template emplace<stream<Place>>(std::move(pair.near), said);
 };
 
-/// Every poller.
-#if defined(TEST_SIMULATED)
-using places = test::matrix;
-#else
-using places = std::tuple<
-#if ASYNCORE_HAS_EPOLL
-    test::place<asyncore::epoll_poller, test::dense, true>,
-#endif
-    test::place<asyncore::poll_poller, test::hashed, false>,
-    test::place<asyncore::select_poller, test::fixed, true>>;
-#endif
-
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(leaving, test::world)
 
 // Close with unread bytes, and the kernel sends a reset, which destroys what the peer has not read.
-BOOST_AUTO_TEST_CASE_TEMPLATE(no_reply_is_cut_off, Place, places) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(no_reply_is_cut_off, Place, test::one_a_poller) {
   scene<Place> s;
   test::put(s.pair.far, "ask");
   BOOST_TEST(s.turn_until([&] { return s.said == "ask"; }));
@@ -143,7 +131,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(no_reply_is_cut_off, Place, places) {
   BOOST_CHECK(clock::passed() == 0ns);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_peer_that_does_not_end_is_closed, Place, places) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_peer_that_does_not_end_is_closed, Place, test::one_a_poller) {
   scene<Place> s;
   s.channel.send("reply");
   s.channel.close_when_done();
@@ -152,7 +140,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_peer_that_does_not_end_is_closed, Place, places)
   BOOST_TEST(test::take(s.pair.far) == "reply");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_sent_has_all_the_time, Place, places) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_sent_has_all_the_time, Place, test::one_a_poller) {
   scene<Place> s;
   const std::string much(3'000'000, 'x');
   s.channel.send(much);
@@ -167,7 +155,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_sent_has_all_the_time, Place, places) {
   BOOST_TEST(s.said == " close");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_peer_that_is_gone_ends_it, Place, places) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_peer_that_is_gone_ends_it, Place, test::one_a_poller) {
   scene<Place> s;
   s.channel.send("reply");
   s.channel.close_when_done();
@@ -176,7 +164,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_peer_that_is_gone_ends_it, Place, places) {
   BOOST_TEST(s.said == " close");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(leaving_in_handle_close_closes, Place, places) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(leaving_in_handle_close_closes, Place, test::one_a_poller) {
   for (const bool sockets_of_tcp : {true, false}) {
     for (const bool gone : {true, false}) {
       clock::reset();
@@ -186,7 +174,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(leaving_in_handle_close_closes, Place, places) {
       if (gone)
         pair.far.reset();
       else
-        ::shutdown(pair.far.get(), SHUT_WR);
+        test::shut(pair.far.get(), SHUT_WR);
       for (int left = 100'000; left > 0 && !loop.empty(); --left) loop.poll(0ns);
       BOOST_TEST(loop.empty());
       if (!gone) BOOST_TEST(test::take(pair.far) == "bye");
@@ -203,7 +191,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(leaving_in_handle_close_closes, Place, places) {
 }
 
 // Nobody to send to, and no event that could ever come.
-BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_is_not_connected_closes, Place, places) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_is_not_connected_closes, Place, test::one_a_poller) {
   clock::reset();
   leaver_loop<Place> loop;
   auto& channel = loop.template emplace<leaver<Place>>();
@@ -213,7 +201,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_is_not_connected_closes, Place, places) {
   BOOST_TEST(loop.empty());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_chat_that_lingers, Place, places) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_chat_that_lingers, Place, test::one_a_poller) {
   clock::reset();
   std::string said, reply;
   test::ends pair = test::tcp_pair();
@@ -227,15 +215,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_chat_that_lingers, Place, places) {
   BOOST_TEST(reply == "queued produced");
   test::put(pair.far, std::string(10'000, 'x') + "\n");
   test::turn(loop, 3);
-  char byte;
-  BOOST_TEST(::read(pair.far.get(), &byte, 1) == 0);  // its end, and no reset
+  BOOST_TEST(test::read_piece(pair.far).result == 0);  // its end, and no reset
   BOOST_TEST(said == "quit; ");
   pair.far.reset();
   for (int left = 100'000; left > 0 && !loop.empty(); --left) loop.poll(0ns);
   BOOST_TEST(said == "quit; close");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(abort_drops_and_resets, Place, places) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(abort_drops_and_resets, Place, test::one_a_poller) {
   scene<Place> s;
   s.channel.send(std::string(3'000'000, 'x'));
   s.channel.abort();

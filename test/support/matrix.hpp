@@ -99,11 +99,19 @@ std::tuple<typename Types::type...> as_std_tuple(Types...);
 using matrix = std::tuple<place<on_current<asyncore::sim_epoll_poller>, dense, true>,
                           place<on_current<asyncore::sim_poll_poller>, hashed, false>,
                           place<on_current<asyncore::sim_select_poller>, fixed, true>>;
+using one_a_poller = matrix;
 #else
 /// The places to test in, as a std::tuple of types: 3 pollers x 3 maps, closed or open; with
 /// TEST_WHOLE_MATRIX closed and open.
 using matrix = decltype(boost::hana::unpack(
     detail::chosen, [](auto... types) { return detail::as_std_tuple(types...); }));
+
+/// One place for each poller.
+using one_a_poller = std::tuple<
+#if ASYNCORE_HAS_EPOLL
+    place<asyncore::epoll_poller, dense, true>,
+#endif
+    place<asyncore::poll_poller, hashed, false>, place<asyncore::select_poller, fixed, true>>;
 #endif
 
 }  // namespace test
