@@ -151,7 +151,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   static constexpr state_bits is_high = base::first_free_bit << 1;  // handle_high_water was called
   static constexpr state_bits is_leaving = base::first_free_bit << 2;    // close_when_done
   static constexpr state_bits is_lingering = base::first_free_bit << 3;  // and all is sent
-  static constexpr state_bits first_free_bit = base::first_free_bit << 4;
+  static constexpr state_bits is_yielding = base::first_free_bit << 4;  // is_blocked, by its budget
+  static constexpr state_bits first_free_bit = base::first_free_bit << 5;
 
   // Without a descriptor there is no output, and the loop may be gone.
   ~dispatcher_with_send() {

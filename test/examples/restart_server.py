@@ -94,11 +94,11 @@ def restarts_fail_no_request(poller):
         load = Load(server.address)
         try:
             for _ in range(RESTARTS):
-                before = len(load.answers)
                 following = start(poller, *options)
                 expect(following.address, server.address, "its address")
                 ends_well(server)
                 server = following
+                before = len(load.answers)
                 while len(load.answers) < before + 200 and not load.failed:
                     threading.Event().wait(0.001)
         finally:

@@ -77,7 +77,9 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
       if (!this->derived().has_output()) continue;
     }
     if (n >= 0 || n == -EAGAIN || n == -EWOULDBLOCK) {
+      this->state_ &= static_cast<state_bits>(~is_yielding);
       this->state_ |= is_blocked;
+      if (n > 0) this->state_ |= is_yielding;
       this->rearm();
       if constexpr (has_watermarks()) check_high_water();
       return;
@@ -99,7 +101,8 @@ ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
   if (!staging() && queue_.empty()) return;
-  if (base::has(base::is_connected) && !base::has(base::write_over)) {
+  const bool takes_more = !base::has(is_blocked) || base::has(is_yielding);
+  if (base::has(base::is_connected) && takes_more && !base::has(base::write_over)) {
     if (staging() && this->loop().stage().size() > 0)
       Transport::send(this->loop().system(), this->native_handle(),
                       std::span<const std::byte>(this->loop().stage().take()));
