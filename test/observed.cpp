@@ -271,7 +271,8 @@ BOOST_AUTO_TEST_CASE(prometheus_reads) {
         "asyncore_hook_seconds_bucket{loop=\"0\",le=\"4.294967295\"} 1\n",
         "asyncore_hook_seconds_sum{loop=\"0\"} 2.000000000\n",
         "asyncore_lag_quantile_seconds{loop=\"0\",quantile=\"1\"} 0.000003000\n",
-        "asyncore_slow_hooks_total{loop=\"0\",channel=\"a\\\"b\\\\c\\nd\",hook=\"handle_data\"} 1\n"})
+        "asyncore_slow_hooks_total{loop=\"0\",channel=\"a\\\"b\\\\c\\nd\","
+        "hook=\"handle_data\"} 1\n"})
     BOOST_TEST(test::contains(text, line), line << " is not in " << text);
 }
 
