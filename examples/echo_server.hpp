@@ -53,6 +53,6 @@ struct echo {
   };
 
   static void serve(const asyncore::endpoint& where, std::size_t threads) {
-    ::serve<server, signals>(where, threads);
+    ::serve<server, signals>(where, threads, [](server_loop&) {});
   }
 };

@@ -3,6 +3,8 @@
 #include <asyncore/loop_group.hpp>
 
 #include <asyncore.hpp>
+#include <asyncore/poller/observed.hpp>
+#include <asyncore/prometheus.hpp>
 
 #include "support/descriptors.hpp"
 #include "support/matrix.hpp"
@@ -217,6 +219,30 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_cannot_be_made_is_closed, Place, places) {
   }
   BOOST_TEST(test::contains(said, "uncaught exception from a posted function"), said);
   BOOST_TEST(test::at_end(other.far));
+}
+
+// Statistics are read while the loops run.
+BOOST_AUTO_TEST_CASE(statistics_can_be_read_meanwhile) {
+  using place = test::place<asyncore::observed<asyncore::poll_poller, asyncore::loop_statistics>,
+                            test::dense, true>;
+  scene<place> s(sharing::least_loaded);
+  std::vector<const asyncore::loop_statistics*> all;
+  for (std::size_t i = 0; i < threads; ++i) all.push_back(&s.group[i].observer());
+  std::string text;
+  test::stderr_of([&] {
+    s.group[0].post([&] { s.group[0].observer().set_slow_after({}); });  // everything is slow
+    for (int i = 0; i < 10; ++i) {
+      s.connect(1);
+      text.clear();
+      asyncore::append_prometheus(text, all);
+    }
+    s.group.stop();
+    s.group.join();
+  });
+  BOOST_TEST(test::contains(text, "hook=\"handle_accepted\"} "), text);
+  std::uint64_t received = 0;
+  for (const asyncore::loop_statistics* each : all) received += each->bytes_received();
+  BOOST_TEST(received == 10u);
 }
 
 #if ASYNCORE_HAS_AFFINITY

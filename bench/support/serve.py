@@ -18,8 +18,8 @@ PATIENCE = 60  # seconds until what should have happened has failed
 
 @contextlib.contextmanager
 def server(command, cpu, environment=None):
-    """Starts a server pinned to `cpu`, or to a set of them; gives its process, with `.port`. At the end SIGTERM must
-    make it leave with 0, and `.said` is what it wrote to stderr."""
+    """Starts a server pinned to `cpu`, or to a set of them; gives its process, with `.port`. At the
+    end SIGTERM must make it leave with 0, and `.said` is what it wrote to stderr."""
     process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True,
                                env={**os.environ, **(environment or {})},

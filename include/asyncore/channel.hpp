@@ -93,7 +93,8 @@ class channel : public registration<typename Loop::type_ref> {
     if constexpr (detail::defines_handle_expt<Derived>()) derived().handle_expt();
   }
   void handle_close_event() {
-    if constexpr (detail::defines_handle_close<Derived>()) derived().handle_close();
+    if constexpr (detail::defines_handle_close<Derived>())
+      detail::observe<Derived>(*loop_, "handle_close", [&] { derived().handle_close(); });
   }
   /// The loop drains: has the class finish, or closes.
   void handle_drain_event() {

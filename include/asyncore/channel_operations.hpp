@@ -8,6 +8,7 @@
 #include <asyncore/config.hpp>
 #include <asyncore/error.hpp>
 #include <asyncore/interest.hpp>
+#include <asyncore/observer.hpp>
 #include <asyncore/registration.hpp>
 #include <asyncore/type_name.hpp>
 
@@ -72,27 +73,57 @@ inline void deliver(T& channel, interest wanted, Event event) {
   }
 }
 
+/// What an observer is told that a read event of `T` was: the hook that it is for.
+template <class T>
+constexpr const char* reading_hook() {
+  if constexpr (requires(T& c) { c.found_terminator(); }) {
+    return "found_terminator";
+  } else if constexpr (calls_handle_signal<T>) {
+    return "handle_signal";
+  } else if constexpr (calls_handle_data<T>) {
+    return "handle_data";
+  } else if constexpr (calls_handle_accepted<T> && !calls_handle_read<T>) {
+    return "handle_accepted";
+  } else {
+    return "handle_read";
+  }
+}
+
+/// The same of a write event.
+template <class T>
+const char* writing_hook([[maybe_unused]] const T& channel) {
+  if constexpr (requires { channel.connecting(); })
+    if (channel.connecting()) return "handle_connect";
+  return "handle_write";
+}
+
 /// Each operation: `on` for a channel whose type is known, `entry` where an open set finds it.
 namespace op {
 struct read {
   static constexpr auto entry = &operations::read;
   template <class T>
   static void on(T& channel) {
-    deliver(channel, interest::read, [&] { channel.handle_read_event(); });
+    deliver(channel, interest::read, [&] {
+      observe<T>(channel.loop(), reading_hook<T>(), [&] { channel.handle_read_event(); });
+    });
   }
 };
 struct write {
   static constexpr auto entry = &operations::write;
   template <class T>
   static void on(T& channel) {
-    deliver(channel, interest::write, [&] { channel.handle_write_event(); });
+    deliver(channel, interest::write, [&] {
+      observe<T>(channel.loop(), writing_hook(channel), [&] { channel.handle_write_event(); });
+    });
   }
 };
 struct expt {
   static constexpr auto entry = &operations::expt;
   template <class T>
   static void on(T& channel) {
-    deliver(channel, interest::expt, [&] { channel.handle_expt_event(); });
+    deliver(channel, interest::expt, [&] {
+      observe<T>(channel.loop(), "handle_expt", [&] { channel.handle_expt_event(); });
+    });
   }
 };
 struct hangup {
@@ -130,7 +161,7 @@ struct error {
   template <class T>
   static void on(T& channel) {
     static_assert(defines_handle_error<T>());
-    channel.handle_error();
+    observe<T>(channel.loop(), "handle_error", [&] { channel.handle_error(); });
   }
 };
 struct disconnect {

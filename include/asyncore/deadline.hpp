@@ -71,7 +71,8 @@ class deadline : timed<Loop> {
     Derived& channel = self.self();
     static_assert(detail::defines_handle_timeout<Derived>(),
                   "asyncore: a channel with a deadline defines `void handle_timeout()`");
-    if (channel.registered()) loop->call_hook(channel, [&] { channel.handle_timeout(); });
+    if (channel.registered())
+      loop->call_hook(channel, "handle_timeout", [&] { channel.handle_timeout(); });
   }
 
   std::chrono::nanoseconds due_ = never;

@@ -163,6 +163,12 @@ class basic_loop {
     return poller_.native_handle();
   }
 
+  /// The poller's observer, where it has one (see poller/observed.hpp).
+  template <class P = Poller>
+  auto observer() noexcept -> decltype(std::declval<P&>().observer()) {
+    return poller_.observer();
+  }
+
   /// Constructs `Channel(*this, args...)`, owned by the loop: it is destroyed at the end of the
   /// turn in which it closes, or with the loop. Returns the channel, which may have closed
   /// already in its constructor but lives until the end of the turn. Throws what the constructor
@@ -238,15 +244,15 @@ class basic_loop {
   /// passes, and what leaves a `handle_error`.
   template <class F>
   void call_guarded(const char* of, F&& f) {
-    detail::guarded(f, [&] { function_failed(of); });
+    detail::guarded([&] { detail::observe<void>(*this, of, f); }, [&] { function_failed(of); });
   }
 
-  /// Calls `f`, a hook of `c`: what it throws reaches `handle_error` of `c`.
+  /// Calls `f`, the hook `name` of `c`: what it throws reaches `handle_error` of `c`.
   template <class Channel, class F>
-  void call_hook(Channel& c, F&& f) {
+  void call_hook(Channel& c, const char* name, F&& f) {
     const token id = c.id();
     ask_again_ = true;
-    detail::guarded(f, [&] { hook_failed(id); });
+    detail::guarded([&] { detail::observe<Channel>(*this, name, f); }, [&] { hook_failed(id); });
     visit_before_wait(id);
   }
 
@@ -313,18 +319,12 @@ class basic_loop {
   void before_wait();
   void visit_every_turn(bool first_pass);
   void visit_changed(bool last);
-  bool any_every_turn() const noexcept {
-    return channels::template any_asked<predicate_mode::every_turn>() &&
-           !(every_turn_.unlinked() && asking_.unlinked());
-  }
+  bool any_every_turn() const noexcept;
   void visit(record& r);
   void arm(record& r, interest wanted);
   bool arms_later(record& r, interest wanted) noexcept;
   bool arm_paused(token id);
-  static constexpr bool any_pause() noexcept {
-    return channels::template any_asked<predicate_mode::every_turn>() ||
-           channels::template any_asked<predicate_mode::on_rearm>();
-  }
+  static constexpr bool any_pause() noexcept;
   void check_rearmed();
   timeout_type shortened(timeout_type timeout);
   timeout_type until_wake(timeout_type timeout);

@@ -5,6 +5,8 @@
 #include <asyncore/child_process.hpp>
 #include <asyncore/drain.hpp>
 #include <asyncore/loop_group.hpp>
+#include <asyncore/poller/observed.hpp>
+#include <asyncore/statistics.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -142,6 +144,15 @@ template class asyncore::dispatcher_with_send<instantiated::pipe_end, asyncore::
 // Threads.
 template class asyncore::loop_group<asyncore::default_loop>;
 template class asyncore::detail::group_member<asyncore::default_loop>;
+
+// Observers.
+namespace instantiated {
+using watched_poller = asyncore::observed<archetype::poller_with_all, asyncore::loop_statistics>;
+}
+template class asyncore::observed<archetype::poller, asyncore::loop_statistics>;
+template class asyncore::observed<archetype::poller_with_all, asyncore::loop_statistics>;
+template class asyncore::observed_system<archetype::system, asyncore::loop_statistics>;
+template class asyncore::basic_loop<instantiated::watched_poller, asyncore::fd_table<>>;
 
 namespace {
 

@@ -20,6 +20,18 @@ std::error_code add_to(Poller& poller, token id, interest wanted, bool exclusive
 }  // namespace detail
 
 template <class Poller, class Map>
+inline bool basic_loop<Poller, Map>::any_every_turn() const noexcept {
+  return channels::template any_asked<predicate_mode::every_turn>() &&
+         !(every_turn_.unlinked() && asking_.unlinked());
+}
+
+template <class Poller, class Map>
+constexpr bool basic_loop<Poller, Map>::any_pause() noexcept {
+  return channels::template any_asked<predicate_mode::every_turn>() ||
+         channels::template any_asked<predicate_mode::on_rearm>();
+}
+
+template <class Poller, class Map>
 void basic_loop<Poller, Map>::before_wait() {
   if (ASYNCORE_DEBUG == 0 && changed_.unlinked() && !any_every_turn()) return;
   const bool stopping = stopping_.raised();
