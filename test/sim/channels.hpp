@@ -73,6 +73,7 @@ struct echo : asyncore::dispatcher_with_send<echo<Place>, loop_of<Place>>, seate
   void handle_close() {
     talk.ended(this->native_handle());
     handle_write();
+    if (this->native_handle() < 0) this->on.interrupt();
   }
   void handle_write() {
     if (this->queued() > 0 && !talk.lost(this->native_handle())) return;
@@ -170,6 +171,8 @@ struct chat : asyncore::async_chat<chat<Place>, loop_of<Place>>, seated<chat<Pla
   bool writable() const { return talk.closed(); }
   void collect_incoming_data(std::span<const std::byte> data) {
     talk.received(data);
+    if (number > 0 && data.size() > number - counted) this->on.kernel.object("chat: too much");
+    counted += data.size();
     if (this->on.random.chance(8192)) {
       this->push_with_producer(asyncore::simple_producer(
           std::string(asyncore::as_text(data)), this->on.random.between(1, 300)));
@@ -179,6 +182,9 @@ struct chat : asyncore::async_chat<chat<Place>, loop_of<Place>>, seated<chat<Pla
     end_if_complete();
   }
   void found_terminator() {
+    if (number != std::exchange(counted, 0) && number > 0)
+      this->on.kernel.object("chat: too early");
+    number = 0;
     if (!end_text.empty()) {
       talk.received(asyncore::bytes_view(end_text));
       this->push(end_text);
@@ -196,7 +202,9 @@ struct chat : asyncore::async_chat<chat<Place>, loop_of<Place>>, seated<chat<Pla
         end_text.assign(1, static_cast<char>(this->on.random.below(256)));
         return this->set_terminator(end_text);
       case 1:
-        return this->set_terminator(this->on.random.between(1, 200));
+        counted = 0;
+        number = this->on.random.between(1, 200);
+        return this->set_terminator(number);
       default:
         return this->set_terminator(nullptr);
     }
@@ -221,6 +229,7 @@ struct chat : asyncore::async_chat<chat<Place>, loop_of<Place>>, seated<chat<Pla
   void log(std::string_view) {}
   speaker talk;
   std::string end_text;
+  std::uint64_t number = 0, counted = 0;  // the bytes of a piece, where it has a number of them
 };
 
 /// Gives each connection to a channel of another kind, owned by the loop or by the user.
@@ -285,6 +294,8 @@ struct connector : asyncore::dispatcher_with_send<connector<Place>, loop_of<Plac
   bool server_ends() const { return talk.talk().server_ends; }
   void handle_connect() {
     talk.order().on_connect();
+    const auto* const node = this->on.kernel.at(this->native_handle());
+    if (node == nullptr || !node->was_connected) this->on.kernel.object("connected too early");
     this->on.misbehave(*this);
   }
   void handle_write() {

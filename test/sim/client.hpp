@@ -12,6 +12,8 @@ class client final : public asyncore::sim_peer {
       : sim_peer(s.kernel), stage_(s), id_(id), stream_(talk().key), receiver_(talk().key) {
     rude_after_ = s.mischief != 0 && s.random.chance(16384) ? s.random.below(talk().length + 1)
                                                             : no_limit;
+    eager_ = s.random.chance(16384);
+    leaves_ = s.random.chance(8192);
   }
 
   void start(const endpoint& server) { connect(server, stage::address_of(id_)); }
@@ -26,7 +28,7 @@ class client final : public asyncore::sim_peer {
   /// Nothing may be missing, unless somebody had a hand in it.
   void judge() {
     if (!finished_) object("has not been served");
-    if (talk().spoiled || disturbed()) return;
+    if (talk().spoiled || disturbed() || leaves_) return;
     if (error() == ECONNREFUSED || error() == ETIMEDOUT) return;  // the listener was gone, or full
     if (stage_.refuses && receiver_.position() == 0) return;
     if (error() != 0) return object("an error: " + std::to_string(error()));
@@ -52,7 +54,8 @@ class client final : public asyncore::sim_peer {
     if (sent_ >= rude_after_) return be_rude();
     if (unsent() > 0 || waiting_) return;
     if (sent_ == talk().length) {
-      if (!talk().server_ends && !std::exchange(ending_, true)) shutdown();
+      if (leaves_) return finish();
+      if ((!talk().server_ends || eager_) && !std::exchange(ending_, true)) shutdown();
       return;
     }
     if (stage_.random.chance(8192)) return rest();
@@ -95,6 +98,8 @@ class client final : public asyncore::sim_peer {
   asyncore::keyed_receiver receiver_;
   std::uint64_t sent_ = 0;
   std::uint64_t rude_after_;
+  bool eager_ = false;   // ends its stream although it need not
+  bool leaves_ = false;  // does not wait for the rest of the answer: yet all that it sent must arrive
   bool ending_ = false, waiting_ = false, finished_ = false;
 };
 

@@ -78,14 +78,21 @@ struct watcher : asyncore::channel<watcher<Place>, loop_of<Place>>, seated<watch
     const std::ptrdiff_t n = this->loop().system().read(own, buffer);
     if (n == -EAGAIN) return;
     if (n < 0) this->on.report(asyncore::errno_code(static_cast<int>(-n)));
-    if (n <= 0) return handle_close();
+    if (n <= 0) {
+      handle_close();
+      return shut();
+    }
     talk.received(std::span(buffer).first(static_cast<std::size_t>(n)));
     this->on.misbehave(*this);
   }
   void handle_close() {
     talk.ended(own);
     talk.done();
-    shut();
+    if (this->on.mischief == 0) shut();  // else it stays, and wants nothing
+  }
+  void pause(bool now) override {
+    if (!now && talk.closed()) return shut();
+    seated<watcher>::pause(now);
   }
   void handle_error() {
     this->on.report(this->loop().last_error());

@@ -103,6 +103,11 @@ class stage {
     if (reported.size() < reported.capacity()) reported.push_back(code.value());
   }
 
+  /// What the last hook of a channel may do: leave the loop.
+  void interrupt() {
+    if (mischief != 0 && random.chance(mischief)) throw asyncore::exit_now();
+  }
+
   /// What a hook may do that nobody expects. False when the channel that it is called from may
   /// be gone.
   bool misbehave(seat& self) {
@@ -114,6 +119,7 @@ class stage {
         return false;
       case 1:
         other.shut();
+        if (random.chance(32768) && to_spawn-- > 0) spawn();  // takes its descriptor
         return &other != &self;
       case 2:
         return destroy_one(self);

@@ -201,6 +201,8 @@ class workload {
         kernel_.settle(std::chrono::milliseconds(10));
       } else if (chance_.chance(4096)) {
         wait_for_a_time();
+      } else if (stage_.mischief == 0 && chance_.chance(4096)) {
+        expect_progress();
       } else {
         guarded([&] {
           loop_->run({.timeout = std::chrono::microseconds(chance_.between(1, 20000)),
@@ -210,6 +212,16 @@ class workload {
       if (chance_.chance(4096)) wake_all();
     }
     calm();
+  }
+
+  /// While nobody is paused, some client gets on without the help of a timeout.
+  void expect_progress() {
+    constexpr auto long_time = std::chrono::minutes(2);  // an attempt to connect may take one
+    const auto before = kernel_.now();
+    const int left = stage_.clients_left;
+    guarded([&] { loop_->run({.timeout = long_time, .count = 1}); });
+    if (kernel_.now() - before >= long_time && stage_.clients_left == left)
+      kernel_.object("nobody gets on");
   }
 
   void calm() {

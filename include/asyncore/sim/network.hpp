@@ -188,6 +188,9 @@ class sim_network : public sim_world {
   }
 
  protected:
+  /// What is on its way to a node is there.
+  void finish_arrivals(sim_node& n) noexcept { n.arrived = n.in.size(); }
+
   std::uint16_t last_port_ = 32767;
   std::uint32_t idle_waits_ = 0;  // since something came of one
 
@@ -277,8 +280,6 @@ class sim_network : public sim_world {
     n.peer = {};
     touch(n);
   }
-
-  void finish_arrivals(sim_node& n) noexcept { n.arrived = n.in.size(); }
 
   void close_stream(sim_node& n) {
     if (n.state == stream_state::listening) {

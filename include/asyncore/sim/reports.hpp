@@ -38,7 +38,9 @@ class sim_reports {
     // By value: what the sink throws, or a loop within it, leaves the rest as it is.
     for (std::size_t i = 0; i < reports_.size(); ++i) {
       const report r = reports_[i];
+      kernel.begin_report(r.id.fd, r.node);
       sink(r.id, r.ready);
+      kernel.end_report();
     }
     return count;
   }
@@ -47,6 +49,7 @@ class sim_reports {
   struct report {
     token id;
     readiness ready;
+    sim_ref node;
   };
 
   template <class Found>
@@ -58,26 +61,33 @@ class sim_reports {
     for (;;) {
       const std::size_t invented = reports_.size();
       for (const sim_watch& w : watches)
-        if (const readiness ready = found(w); ready != readiness::none) add(w.id, ready, invented);
+        if (const readiness ready = found(w); ready != readiness::none) add({w.id, ready, node_of(kernel, w)}, invented);
       if (!reports_.empty() || (deadline && *deadline <= kernel.now())) return 0;
       if (kernel.advance(deadline) == sim_network::step::nothing) return kernel.deadlock();
     }
   }
 
-  void add(token id, readiness ready, std::size_t invented) {
+  static sim_ref node_of(sim_kernel& kernel, const sim_watch& w) noexcept {
+    if (w.node) return w.node;
+    const sim_node* const n = kernel.at(w.id.fd);
+    return n != nullptr ? n->self : sim_ref{};
+  }
+
+  void add(const report& r, std::size_t invented) {
     for (std::size_t i = 0; i < invented; ++i)
-      if (reports_[i].id == id) {
-        reports_[i].ready |= ready;
+      if (reports_[i].id == r.id) {
+        reports_[i].ready |= r.ready;
         return;
       }
-    reports_.push_back({id, ready});
+    reports_.push_back(r);
   }
 
   void invent(sim_kernel& kernel, const std::vector<sim_watch>& watches) {
     if (watches.empty()) return;
     const sim_watch& w = watches[kernel.random().below(watches.size())];
     const interest bits = w.wanted & (interest::read | interest::write);
-    if (bits != interest::none) reports_.push_back({w.id, static_cast<readiness>(bits)});
+    if (bits != interest::none) 
+      reports_.push_back({w.id, static_cast<readiness>(bits), node_of(kernel, w)});
   }
 
   /// All that is held back here comes again, since it is still so.

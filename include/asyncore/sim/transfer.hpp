@@ -54,14 +54,23 @@ class sim_transfer : public sim_network {
   /// The number of system calls that were made.
   std::uint64_t calls_made() const noexcept { return calls_made_; }
 
+  /// A report on what `fd` refers to, or referred to when the wait ended, is about to be dispatched.
+  void begin_report(int fd, sim_ref node) noexcept {
+    reported_fd_ = fd;
+    reported_ = node;
+  }
+  void end_report() noexcept { reported_fd_ = -1; }
+
   /// True while a call is being made: an allocation then is the kernel's, and does not fail.
   bool busy() const noexcept { return busy_; }
 
  protected:
   /// Begins a call on a descriptor: null, and `failed`, when there is nothing to be done.
   sim_node* enter(sim_call call, int fd, int& failed) {
+    const bool stale = fd == reported_fd_ && at(fd) != nullptr && at(fd)->self != reported_;
     failed = enter(call);
     sim_node* const n = at(fd);
+    if (stale) object(joined({"a report on ", fd_text(fd), " reaches who has it now"}));
     if (n == nullptr) {
       if (fd >= 0)
         object(joined({call_name(call), " of ", fd_text(fd), ", which is not open"}));
@@ -78,6 +87,7 @@ class sim_transfer : public sim_network {
   /// Begins a call; returns the error it is to fail with, or 0.
   int enter(sim_call call) noexcept {
     busy_ = true;
+    reported_fd_ = -1;
     if (++calls_made_ != fail_at_) return 0;
     const std::span<const int> errors = call_errors(call);
     failed_ = {true, fail_choice_ < errors.size(), call, 0};
@@ -96,6 +106,9 @@ class sim_transfer : public sim_network {
   std::uint64_t calls_made_ = 0;
   std::uint64_t activity_ = 0;  // calls other than waits
   bool busy_ = false;
+  // What a poller reports on, until the first call that comes of it.
+  int reported_fd_ = -1;
+  sim_ref reported_;
 
  private:
   static bool is_socket(const sim_node& n) noexcept {
@@ -254,7 +267,10 @@ class sim_transfer : public sim_network {
 
   /// The first write to a socket that is closed succeeds; a reset answers it.
   std::ptrdiff_t write_to_nobody(sim_node& n, std::size_t total) {
-    if (n.local) return -EPIPE;
+    if (n.local) {
+      finish_arrivals(n);  // what it sent before is there, and not on its way
+      return -EPIPE;
+    }
     if (total > 0) answer_with_reset(n);
     return static_cast<std::ptrdiff_t>(total);
   }
