@@ -81,7 +81,8 @@ inline int sim_kernel::connect(int fd, const endpoint& to) {
 
 inline int sim_kernel::connect_stream(sim_node& n, const endpoint& to) {
   if (n.state == stream_state::closed && !n.was_connected) {
-    // An attempt has failed. Linux says so once more (inet_stream_connect), then it may be repeated.
+    // An attempt has failed. Linux says so once more (inet_stream_connect), and then it may be
+    // repeated.
     n.state = stream_state::fresh;
     n.read_over = n.write_over = false;
     return n.error != 0 ? -std::exchange(n.error, 0) : -ECONNABORTED;
