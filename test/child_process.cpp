@@ -313,16 +313,22 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(its_signals_and_environment, At, places) {
 // A daemon has no standard streams; the pipes are not to be mixed up.
 BOOST_AUTO_TEST_CASE_TEMPLATE(where_the_three_are_closed, At, places) {
   const test::child_end end = test::in_child([] {
-    for (const int fd : {0, 1, 2}) ::close(fd);
     typename At::loop loop;
+    for (const int fd : {0, 1, 2}) ::close(fd);
     typename At::program child(loop);
+    std::string lonely;
+    loop.template emplace<typename At::reader>(
+        child.start({"sh", {"-c", "echo x >&2"}, {}, stdio::null, stdio::null, stdio::pipe}).errors,
+        lonely);
+    loop.run({.timeout = 10s, .count = 1000});
+    if (lonely != "x\n." || child.ended.size() != 1) return 2;
     auto pipes = child.start(shell("read line; echo out $line; echo err $line >&2"));
     std::string output, errors;
     loop.template emplace<typename At::reader>(std::move(pipes.output), output);
     loop.template emplace<typename At::reader>(std::move(pipes.errors), errors);
     test::put(pipes.input, "x\n");
     loop.run({.timeout = 10s, .count = 1000});
-    return output == "out x\n." && errors == "err x\n." && child.ended.size() == 1 ? 0 : 1;
+    return output == "out x\n." && errors == "err x\n." && child.ended.size() == 2 ? 0 : 1;
   });
   BOOST_TEST(end.status == 0);
 }

@@ -289,6 +289,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_firehose_has_a_budget, Place, places) {
   swallowing_system::sent = 0;
   loop.call_later(0s, [&] { big.send(std::string(8 << 20, 'x')); });
   test::turn(loop);
+  BOOST_TEST(swallowing_system::sent <= std::ptrdiff_t{128} << 10);
   for (int turn = 1; big.queued() > 0 && turn < 1000; ++turn) {
     const auto before = swallowing_system::sent;
     test::put(two.far, "x");

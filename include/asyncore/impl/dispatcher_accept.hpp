@@ -107,13 +107,13 @@ template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD bool dispatcher<Derived, Loop, Transport>::turn_away() {
   auto&& system = this->loop().system();
   auto& reserve = this->loop().template service<detail::reserve_descriptor<Loop>>();
+  if (!reserve.give(system)) return reserve.take(system), false;
   endpoint peer;
   int fd = 0, count = 0;
-  for (; count < Derived::accept_batch && reserve.give(system); ++count) {
+  for (; count < Derived::accept_batch; ++count) {
     fd = system.accept(this->native_handle(), peer);
     if (fd < 0) break;
-    system.close(fd);
-    reserve.take(system);
+    system.close(fd);  // which is free for the next one
   }
   reserve.take(system);
   this->derived().log_info(
