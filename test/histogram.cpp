@@ -57,11 +57,13 @@ BOOST_AUTO_TEST_CASE(take_what_is_out_of_range) {
   histogram h;
   h.record(nanoseconds(-5));
   BOOST_TEST(h.quantile(1).count() == 0);
+  h.record(nanoseconds(1000));  // its bucket reaches to 1023
+  BOOST_TEST(h.quantile(1).count() == 1000);
   h.record(std::chrono::hours(100));
-  BOOST_TEST(h.count() == 2u);
+  BOOST_TEST(h.count() == 3u);
   BOOST_TEST((h.max() == std::chrono::hours(100)));
-  BOOST_TEST(h.shorter_than_power(40) == 2u);
-  BOOST_TEST(h.quantile(0.5).count() == 0);
+  BOOST_TEST(h.shorter_than_power(40) == 3u);
+  BOOST_TEST(h.quantile(0.3).count() == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
