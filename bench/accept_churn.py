@@ -3,7 +3,7 @@
 
 import serve
 from report import Answer, Column, Table
-from rounds import advantage, alternate
+from rounds import advantage
 from session import OURS
 
 AT_A_TIME = 64
@@ -11,11 +11,8 @@ AT_A_TIME = 64
 
 def ask(session):
     rivals = session.contenders("echo_server")
-    options = ["--connections", AT_A_TIME, "--warm-up", session.seconds / 4, "--seconds"]
-    plain = alternate(rivals, session.rounds, lambda each: serve.loaded(
-        session, each, "load_churn", *options, session.seconds))
-    metered = alternate(rivals, session.rounds, lambda each: serve.loaded(
-        session, each, "load_churn", *options, session.seconds / 2, metered=True))
+    plain, metered = serve.alternate_loads(session, rivals, "load_churn",
+                                           "--connections", AT_A_TIME)
     ours = next(each for each in rivals if each.name == OURS)
     rows = []
     for each in rivals:

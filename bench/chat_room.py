@@ -69,7 +69,7 @@ def ask(session):
         for each, result in results.items():
             rows.append({"name": each.name, "pace": pace, "lines": lines, **result, "ratio": None
                          if each is rivals[0] else advantage(ours["user"], result["user"])})
-        if python:
+        if python and pace == "at once":
             goals.append(at_least(f"user time against Python, {lines:,} lines {pace}",
                                   rows[-1]["ratio"].ratio, 20, 0))
     return Answer([Table(
@@ -77,5 +77,6 @@ def ask(session):
         [Column("name", "server"), Column("pace", "said"), Column("lines", "lines"),
          Column("user", "user ns"), Column("system", "system ns"),
          Column("seconds", "user s in all", 2), Column("ratio", "asyncore's advantage", 1)], rows,
-        ["The kernel counts user time in ticks of its clock: few seconds of it say little."])],
+        ["The kernel counts user time in ticks of its clock: few seconds of it say little. One by one,"
+         " each line is a system call, which both make."])],
         [], goals)

@@ -5,7 +5,7 @@ calls, measured in rounds of their own; system time is the rest of the processor
 
 import serve
 from report import Answer, Column, Plot, Table, at_least, at_most
-from rounds import Sample, advantage, alternate
+from rounds import Sample, advantage
 from session import BY_HAND, OURS
 
 
@@ -18,11 +18,8 @@ def variants(session, kind):
 
 
 def measure(session, rivals, connections):
-    options = ["--connections", connections, "--warm-up", session.seconds / 4, "--seconds"]
-    plain = alternate(rivals, session.rounds, lambda each: serve.loaded(
-        session, each, "load_echo", *options, session.seconds))
-    metered = alternate(rivals, session.rounds, lambda each: serve.loaded(
-        session, each, "load_echo", *options, session.seconds / 2, metered=True))
+    plain, metered = serve.alternate_loads(session, rivals, "load_echo",
+                                           "--connections", connections)
     return {each.name: {"rate": plain[each]["per_second"], "cpu": plain[each]["cpu_ns"],
                         "busy": min(plain[each]["busy"].values),
                         "user": metered[each]["user_ns"], "calls": metered[each]["calls"],

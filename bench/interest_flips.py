@@ -6,7 +6,7 @@ re-arms."""
 
 import serve
 from report import Answer, Column, Table, at_most
-from rounds import advantage, alternate
+from rounds import advantage
 from session import BY_HAND, OURS
 
 CONNECTIONS = 64
@@ -18,12 +18,8 @@ def ask(session):
     tables, goals = [], []
     for size in [64, 512 * 1024]:
         session.progress(f"interest_flips: answers of {size:,} bytes")
-        options = ["--connections", CONNECTIONS, "--size", size, "--warm-up",
-                   session.seconds / 4, "--seconds"]
-        plain = alternate(rivals, session.rounds, lambda each: serve.loaded(
-            session, each, "load_flow", *options, session.seconds))
-        metered = alternate(rivals, session.rounds, lambda each: serve.loaded(
-            session, each, "load_flow", *options, session.seconds / 2, metered=True))
+        plain, metered = serve.alternate_loads(session, rivals, "load_flow",
+                                               "--connections", CONNECTIONS, "--size", size)
         ours = next(each for each in rivals if each.name == OURS)
         rows = []
         for each in rivals:

@@ -5,7 +5,7 @@ by hand to gather. 16 connections."""
 
 import serve
 from report import Answer, Column, Plot, Table, at_least, at_most
-from rounds import Sample, advantage, alternate
+from rounds import Sample, advantage
 from session import OURS
 
 CONNECTIONS = 16
@@ -18,12 +18,8 @@ def ask(session):
     tables, goals, curves = [], [], {}
     for lines in session.pick([16, 128], [1, 16, 128], [1, 16, 128]):
         session.progress(f"pipelined_lines: {lines} in a segment")
-        options = ["--connections", CONNECTIONS, "--lines", lines, "--warm-up",
-                   session.seconds / 4, "--seconds"]
-        plain = alternate(rivals, session.rounds, lambda each: serve.loaded(
-            session, each, "load_line", *options, session.seconds))
-        metered = alternate(rivals, session.rounds, lambda each: serve.loaded(
-            session, each, "load_line", *options, session.seconds / 2, metered=True))
+        plain, metered = serve.alternate_loads(session, rivals, "load_line",
+                                               "--connections", CONNECTIONS, "--lines", lines)
         ours = next(each for each in rivals if each.name == OURS)
         rows = []
         for each in rivals:

@@ -4,9 +4,10 @@
 
 #include <asyncore.hpp>
 
-#include <cstdio>
+#include <cstddef>
 
 #include "support/leave_on_signal.hpp"
+#include "support/serve.hpp"
 
 /// The server on one poller: its channels, and the loop that knows them all.
 template <class Poller>
@@ -34,6 +35,7 @@ struct echo {
   };
 
   struct server : asyncore::dispatcher<server, server_loop> {
+    using server::dispatcher::dispatcher;  // another one opens the socket
     server(server_loop& loop, const asyncore::endpoint& where) : server::dispatcher(loop) {
       this->create_socket(where.family());
       this->set_reuse_addr();
@@ -50,12 +52,7 @@ struct echo {
     using signals::leave_on_signal::leave_on_signal;
   };
 
-  static void serve(const asyncore::endpoint& where) {
-    server_loop loop;
-    loop.template emplace<signals>();
-    const server& listener = loop.template emplace<server>(where);
-    std::printf("listening on %s\n", listener.local_addr().to_string().c_str());
-    std::fflush(stdout);
-    loop.run();
+  static void serve(const asyncore::endpoint& where, std::size_t threads) {
+    ::serve<server, signals>(where, threads, [](server_loop&) {});
   }
 };

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: BSL-1.0
-// Serves a few pages over HTTP/1.1.
+// Serves a few pages over HTTP/1.1, and statistics of its own.
 #include <asyncore.hpp>
+#include <asyncore/poller/observed.hpp>
+#include <asyncore/prometheus.hpp>
+#include <asyncore/statistics.hpp>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "support/http_request.hpp"
 #include "support/leave_on_signal.hpp"
+#include "support/serve.hpp"
 #include "support/server_options.hpp"
 
 /// A response that is always the same; its head lacks the Connection field and the empty line.
 struct response {
-  response(std::string_view status, std::string_view content, std::string_view fields = {})
-      : head("HTTP/1.1 " + std::string(status) + "\r\nContent-Type: text/plain" +
+  response(std::string_view status, std::string_view content, std::string_view fields = {},
+           std::string_view type = "text/plain")
+      : head("HTTP/1.1 " + std::string(status) + "\r\nContent-Type: " + std::string(type) +
              "\r\nContent-Length: " + std::to_string(content.size()) + "\r\n" +
              std::string(fields)),
         body(content) {}
@@ -43,9 +49,20 @@ const response& answer_to(const http_request& request) {
   return not_found;
 }
 
-/// The server on one poller: its channels, and the loop that knows them all.
+constexpr std::string_view stats_path = "/metrics";
+std::vector<const asyncore::loop_statistics*> observed_loops;
+
+response statistics() {
+  std::string text;
+  asyncore::append_prometheus(text, observed_loops);
+  return {"200 OK", text, {}, asyncore::prometheus_content_type};
+}
+
+/// The server on one poller: its channels, and the loop that knows them all. With an observed
+/// poller it also serves what that has counted.
 template <class Poller>
 struct http {
+  static constexpr bool is_observed = requires(Poller& p) { p.observer(); };
   class connection;
   struct server;
   struct signals;
@@ -89,7 +106,18 @@ struct http {
     bool answer_first(std::string_view& input) {
       const http_request request(input);
       if (request.result() == http_lines::outcome::unfinished) return false;
-      const response& answer = answer_to(request);
+      if constexpr (is_observed) {
+        const bool good = request.result() == http_lines::outcome::complete;
+        if (good && request.method() == "GET" && request.path() == stats_path) {
+          send_answer(request, statistics());
+          return true;
+        }
+      }
+      send_answer(request, answer_to(request));
+      return true;
+    }
+
+    void send_answer(const http_request& request, const response& answer) {
       this->send(answer.head);
       if (!request.keep_alive()) {
         stage_ = flushing;
@@ -98,7 +126,6 @@ struct http {
         this->send(request.is_http_1_0() ? "Connection: keep-alive\r\n\r\n" : "\r\n");
       }
       if (request.method() != "HEAD") this->send(answer.body);
-      return true;
     }
 
     enum { answering, flushing, discarding } stage_ = answering;
@@ -106,6 +133,7 @@ struct http {
   };
 
   struct server : asyncore::dispatcher<server, server_loop> {
+    using server::dispatcher::dispatcher;  // another one opens the socket
     server(server_loop& loop, const asyncore::endpoint& where) : server::dispatcher(loop) {
       this->create_socket(where.family());
       this->set_reuse_addr();
@@ -122,20 +150,26 @@ struct http {
     using signals::leave_on_signal::leave_on_signal;
   };
 
-  static void serve(const asyncore::endpoint& where) {
-    server_loop loop;
-    loop.template emplace<signals>();
-    const server& listener = loop.template emplace<server>(where);
-    std::printf("listening on %s\n", listener.local_addr().to_string().c_str());
-    std::fflush(stdout);
-    loop.run();
+  static void serve(const asyncore::endpoint& where, std::size_t threads) {
+    ::serve<server, signals>(where, threads, [](auto& loop) {
+      if constexpr (is_observed) observed_loops.push_back(&loop.observer());
+    });
   }
 };
 
 int main(int argc, char** argv) try {
-  const server_options options(argc, argv, "Serves a few pages over HTTP/1.1.");
-  asyncore::with_poller(options.poller, [&](auto poller) {
-    http<typename decltype(poller)::type>::serve(options.where());
+  std::size_t threads = 1;
+  bool stats = false;
+  const server_options options(
+      argc, argv, "Serves a few pages over HTTP/1.1.", [&](CLI::App& app) {
+        add_threads(app, threads);
+        app.add_flag("--stats", stats,
+                     "Serve statistics in Prometheus' text format at " + std::string(stats_path));
+      });
+  asyncore::with_poller(options.poller, [&](auto found) {
+    using poller = typename decltype(found)::type;
+    if (!stats) return http<poller>::serve(options.where(), threads);
+    http<asyncore::observed<poller, asyncore::loop_statistics>>::serve(options.where(), threads);
   });
 } catch (const std::exception& e) {
   std::fprintf(stderr, "http_server: %s\n", e.what());

@@ -3,7 +3,6 @@
 #include <boost/test/unit_test.hpp>
 
 #include <limits>
-#include <stdexcept>
 #include <string>
 
 #include "chat/room.hpp"
@@ -14,7 +13,7 @@ using test::chat_room;
 using test::expect;
 using test::matrix;
 
-BOOST_AUTO_TEST_SUITE(async_chat_input)
+BOOST_FIXTURE_TEST_SUITE(async_chat_input, test::world)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(ends_at_a_text, Place, matrix) {
   chat_room<Place> room;
@@ -253,6 +252,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_discarded_between, Place, matrix) {
 
 // Terminators that are none.
 
+#if !defined(TEST_SIMULATED)
 BOOST_AUTO_TEST_CASE(a_char_is_a_text) {
   chat_room<test::place<asyncore::poll_poller, test::dense, false>> room;
   expect((room.one->get_terminator() == asyncore::terminator{"\n", 0}));
@@ -274,6 +274,7 @@ BOOST_AUTO_TEST_CASE(a_terminator_can_be_set_again) {
     expect((room.one->get_terminator() == each));
   }
 }
+#endif
 
 template <class Chat, class T>
 concept can_end_at = requires(Chat& c, T t) { c.set_terminator(t); };
@@ -298,6 +299,7 @@ std::error_code refusal(any_chatter& chat, Number number, std::string_view reaso
   return {};
 }
 
+#if !defined(TEST_SIMULATED)
 BOOST_AUTO_TEST_CASE(a_number_that_is_no_size_is_refused) {
   chat_room<test::place<asyncore::poll_poller, test::dense, false>> room;
   room.one->set_terminator("end");
@@ -315,228 +317,8 @@ BOOST_AUTO_TEST_CASE(a_number_that_is_no_size_is_refused) {
   expect((room.one->get_terminator() == asyncore::terminator{"end", 0}));  // still
   expect(!refusal(*room.one, std::numeric_limits<std::ptrdiff_t>::max(), ""));
 }
-
-// Hooks that throw.
-
-struct on_purpose : std::exception {};
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(closes_its_channel_when_a_hook_throws, Place, matrix) {
-  for (const bool in_collect : {true, false}) {
-    chat_room<Place> room;
-    auto fail = [](auto&) { throw on_purpose(); };
-    (in_collect ? room.one->on_collect : room.one->on_found) = fail;
-    room.send("one\ntwo\n");
-    const std::string expected = in_collect ? "one" : "one|";
-    room.tells(expected);
-    expect(room.story.errors == 1);
-    expect(room.story.closes == 1);
-    expect(room.ended());
-    expect(room.undisturbed());
-  }
-}
-
-// The error is reported, and the next line is not lost.
-BOOST_AUTO_TEST_CASE_TEMPLATE(goes_on_when_handle_error_keeps_the_channel, Place, matrix) {
-  for (const bool in_collect : {true, false}) {
-    chat_room<Place> room;
-    int calls = 0;
-    auto fail = [&](auto&) {
-      if (++calls % 2 == 1) throw on_purpose();
-    };
-    (in_collect ? room.one->on_collect : room.one->on_found) = fail;
-    room.one->on_error = [](auto&) {};
-    room.send("one\ntwo\nthree\nfour");
-    const std::string expected = "one|two|three|four";
-    room.tells(expected);
-    expect(room.story.errors == 2);
-    room.send("\n");
-    room.tells(expected + "|");
-    expect(room.undisturbed());
-  }
-}
-
-// Each line throws: every one is seen once, in its order, and the others are served meanwhile.
-BOOST_AUTO_TEST_CASE_TEMPLATE(goes_on_through_many_errors, Place, matrix) {
-  chat_room<Place> room;
-  std::string lines, expected;
-  for (int i = 0; i < 300; ++i) {
-    lines += std::to_string(i) + "\n";
-    expected += std::to_string(i) + "|";
-  }
-  room.one->on_found = [](auto&) { throw on_purpose(); };
-  room.one->on_error = [](auto&) {};
-  room.send(lines);
-  room.turn();
-  expect(room.story.errors < 50);  // bounded in one turn
-  expect(room.undisturbed());
-  room.send("last\n");
-  room.tells(expected + "last|");
-  expect(room.story.errors == 301);
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(goes_on_after_an_exit, Place, matrix) {
-  for (const bool in_collect : {true, false}) {
-    chat_room<Place> room;
-    auto leave = [](auto& self) {
-      self.on_collect = self.on_found = nullptr;
-      throw asyncore::exit_now();
-    };
-    (in_collect ? room.one->on_collect : room.one->on_found) = leave;
-    room.send("one\ntwo\n");
-    BOOST_CHECK_THROW(room.turn(), asyncore::exit_now);
-    expect(room.story.text == (in_collect ? "one" : "one|"));
-    room.tells("one|two|");
-    expect(room.story.errors == 0);
-    expect(room.undisturbed());
-  }
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(goes_on_after_many_exits, Place, matrix) {
-  chat_room<Place> room;
-  room.one->on_found = [](auto&) { throw asyncore::exit_now(); };
-  room.send("1\n2\n3\n4\n5\n");
-  for (int i = 0; i < 5; ++i) BOOST_CHECK_THROW(room.turn(3), asyncore::exit_now);
-  room.tells("1|2|3|4|5|");
-}
-
-// What is left comes before what the kernel has, and before the end of the stream.
-BOOST_AUTO_TEST_CASE_TEMPLATE(goes_on_before_more_is_read, Place, matrix) {
-  chat_room<Place> room;
-  room.one->on_found = [](auto& self) {
-    if (self.story.text == "one|") throw asyncore::exit_now();
-  };
-  room.send("one\ntwo\n");
-  BOOST_CHECK_THROW(room.turn(), asyncore::exit_now);
-  room.send("three\n");
-  room.pair.far.reset();
-  room.loop.readwrite(*room.one, asyncore::readiness::read);
-  room.tells("one|two|three|");
-  expect(room.until([&] { return room.story.closes == 1; }));
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_gone_when_handle_error_destroys, Place, matrix) {
-  chat_room<Place> room;
-  room.one->on_found = [](auto&) { throw on_purpose(); };
-  room.one->on_error = [&](auto&) { room.one.reset(); };
-  room.send("one\ntwo\n");
-  room.tells("one|");
-  expect(!room.story.alive);
-  expect(room.undisturbed());
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_gone_when_a_hook_destroys_and_throws, Place, matrix) {
-  chat_room<Place> room;
-  room.one->on_found = [&](auto&) {
-    room.one.reset();
-    throw on_purpose();
-  };
-  room.send("one\ntwo\n");
-  room.tells("one|");
-  expect(room.undisturbed());
-}
-
 #endif
-
-// Limits.
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_limited_while_a_text_does_not_come, Place, matrix) {
-  chat_room<Place> room;
-  room.one->incoming_limit = 1'000;
-  room.send(std::string(1'000, 'x'));
-  room.tells(std::string(1'000, 'x'));
-  expect(room.story.incoming_limits == 0);
-  room.send("\n");  // in time
-  room.tells(std::string(1'000, 'x') + "|");
-  for (int i = 0; i < 100; ++i) {
-    if (!room.story.alive || room.one->native_handle() < 0) break;
-    room.send(std::string(100, 'y'));
-    room.turn(2);
-  }
-  expect(room.story.incoming_limits == 1);
-  expect(room.story.closes == 1);
-  expect(room.story.text.size() == 1'001u + 1'100u);
-  BOOST_REQUIRE_EQUAL(room.story.log.size(), 1u);
-  expect(room.story.log[0].starts_with("error: no terminator within the incoming limit, "
-                                           "closing channel <"));
-  expect(room.ended());
-  expect(room.undisturbed());
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_limited_anew_when_the_hook_keeps_the_channel, Place, matrix) {
-  chat_room<Place> room;
-  room.one->incoming_limit = 1'000;
-  room.one->on_incoming_limit = [](auto& self) { self.story.text.clear(); };
-  std::size_t most = 0;
-  for (int i = 0; i < 100; ++i) {
-    room.send(std::string(100, 'y'));
-    room.turn(2);
-    most = std::max(most, room.story.text.size());
-  }
-  expect(room.story.incoming_limits == 9);
-  expect(most <= 1'100u);
-  room.send("\nline\n");
-  expect(room.story.closes == 0);
-  expect(room.until([&] { return room.story.text.ends_with("|line|"); }));
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_not_limited_without_a_text, Place, matrix) {
-  for (const bool number : {true, false}) {
-    chat_room<Place> room;
-    room.one->incoming_limit = 1'000;
-    if (number) {
-      room.one->set_terminator(1'000'000);
-    } else {
-      room.one->set_terminator(nullptr);
-    }
-    for (int i = 0; i < 50; ++i) {
-      room.send(std::string(100, 'y'));
-      room.turn(2);
-    }
-    expect(room.story.text.size() == 5'000u);
-    expect(room.story.incoming_limits == 0);
-  }
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_gone_when_the_limit_destroys, Place, matrix) {
-  chat_room<Place> room;
-  room.one->incoming_limit = 10;
-  room.one->on_incoming_limit = [&](auto&) { room.one.reset(); };
-  room.send("no terminator in this");
-  room.tells("no terminator in this");
-  expect(!room.story.alive);
-  expect(room.undisturbed());
-}
-
-template <class Place>
-struct small;
-template <class Place>
-using small_loop = typename Place::template loop<small<Place>>;
-
-// The same, as class constants.
-template <class Place>
-struct small : asyncore::async_chat<small<Place>, small_loop<Place>> {
-  using small::async_chat::async_chat;
-  static constexpr std::size_t incoming_limit = 20;
-  static constexpr std::size_t ac_in_buffer_size = 8;
-  void collect_incoming_data(std::span<const std::byte> data) {
-    expect(data.size() <= 8u);
-    collected += data.size();
-  }
-  void found_terminator() {}
-  void handle_incoming_limit() { ++limits; }
-  std::size_t collected = 0;
-  int limits = 0;
-};
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(has_limits_of_its_class, Place, matrix) {
-  small_loop<Place> loop;
-  test::ends pair = test::socket_pair();
-  small<Place> one(loop, asyncore::socket(std::move(pair.near)));
-  one.set_terminator("\n");
-  test::put(pair.far, std::string(24, 'x'));
-  expect(test::turn_until(loop, [&] { return one.collected == 24; }));
-  expect(one.limits == 1);
-}
+#endif
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(is_read_in_the_size_of_the_buffer, Place, matrix) {
   chat_room<Place> room;
@@ -549,12 +331,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_read_in_the_size_of_the_buffer, Place, matrix) 
   expect(collected == 3);
 }
 
+#if !defined(TEST_SIMULATED)
 BOOST_AUTO_TEST_CASE(needs_no_socket) {
   chat_room<test::place<asyncore::poll_poller, test::dense, false>> room;
   room.one->close();
   room.one->handle_data(asyncore::bytes_view("one\ntwo\n"));
   expect(room.story.text == "one|two|");
 }
+#endif
 
 BOOST_AUTO_TEST_SUITE_END()
 

@@ -4,11 +4,11 @@
 
 #include <array>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "chat/room.hpp"
+#include "chat/scripted_producer.hpp"
 
 namespace {
 
@@ -16,26 +16,9 @@ using asyncore::simple_producer;
 using test::chat_room;
 using test::expect;
 using test::matrix;
+using test::producer;
 
-// Gives what a function says; `alive` tells whether it is still there.
-struct producer {
-  explicit producer(std::function<std::string()> gives) : next(std::move(gives)) {}
-  producer(std::function<std::string()> gives, bool& is_alive)
-      : next(std::move(gives)), alive(&is_alive) {
-    *alive = true;
-  }
-  producer(producer&& other) noexcept
-      : next(std::move(other.next)), alive(std::exchange(other.alive, nullptr)) {}
-  producer& operator=(producer&&) = delete;
-  ~producer() {
-    if (alive != nullptr) *alive = false;
-  }
-  std::string more() { return next(); }
-
-  std::function<std::string()> next;
-  bool* alive = nullptr;
-};
-
+#if !defined(TEST_SIMULATED)
 // A pair that keeps the boundaries of what was sent at once.
 test::ends message_pair() {
   int fds[2] = {-1, -1};
@@ -43,8 +26,9 @@ test::ends message_pair() {
                       0);
   return {test::unique_fd(fds[0]), test::unique_fd(fds[1])};
 }
+#endif
 
-BOOST_AUTO_TEST_SUITE(async_chat_output)
+BOOST_FIXTURE_TEST_SUITE(async_chat_output, test::world)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(leaves_in_its_order, Place, matrix) {
   for (const bool in_hook : {true, false}) {
@@ -144,89 +128,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(of_an_endless_producer_leaves_time_for_others, Pla
   }
 }
 
-#if ASYNCORE_HAS_EXCEPTIONS
-
-struct on_purpose : std::exception {};
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(ends_when_a_producer_throws, Place, matrix) {
-  for (const bool in_hook : {true, false}) {
-    chat_room<Place> room;
-    bool alive = false;
-    int asked = 0;
-    auto produce = [&](auto& self) {
-      self.push_with_producer(producer(
-          [&]() -> std::string {
-            if (++asked == 2) throw on_purpose();
-            return "one";
-          },
-          alive));
-      self.push("behind");
-    };
-    if (in_hook) {
-      room.one->on_found = produce;
-      room.send("go\n");
-    } else {
-      room.other.on_found = [&](auto&) { produce(*room.one); };
-      test::put(room.other_pair.far, "go\n");
-    }
-    expect(room.until([&] { return room.story.closes == 1; }));
-    expect(room.story.errors == 1);
-    expect(room.received(3) == "one");
-    expect(room.ended());
-    expect(!alive);
-    expect(asked == 2);
-    expect(room.undisturbed());
-  }
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(goes_on_when_handle_error_keeps_the_channel, Place, matrix) {
-  chat_room<Place> room;
-  room.one->on_error = [](auto&) {};
-  int asked = 0;
-  auto produce = [&](auto& self) {
-    self.push_with_producer(producer([&]() -> std::string {
-      ++asked;
-      if (asked <= 3) throw on_purpose();
-      return asked == 4 ? "four" : "";
-    }));
-    self.push(" behind");
-  };
-  room.one->on_found = produce;
-  room.send("go\n");
-  expect(room.received(11) == "four behind");
-  expect(room.story.errors == 3);
-  expect(room.story.closes == 0);
-  // Outside of a turn it reaches the caller.
-  asked = 2;
-  BOOST_CHECK_THROW(produce(*room.one), on_purpose);
-  expect(room.story.errors == 3);
-  room.one->push(" later");
-  expect(room.received(10) == "four later");
-  expect(room.undisturbed());
-}
-
-// A producer that never does anything else costs one error a turn, as in Python.
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_asked_for_once_a_turn_after_errors, Place, matrix) {
-  chat_room<Place> room;
-  room.one->on_error = [](auto&) {};
-  int asked = 0;
-  room.one->on_found = [&](auto& self) {
-    self.push_with_producer(producer([&]() -> std::string {
-      ++asked;
-      throw on_purpose();
-    }));
-  };
-  room.send("go\n");
-  room.turn(5);
-  asked = 0;
-  room.turn(10);
-  expect(asked > 0 && asked <= 10);
-  expect(room.story.errors >= asked);
-  expect(room.undisturbed());
-}
-
-#endif
-
 // What a producer does to its channel.
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(ends_when_a_producer_closes, Place, matrix) {
@@ -297,226 +198,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(of_a_peer_that_resets_in_the_middle, Place, matrix
   expect(room.undisturbed());
 }
 
-// Closing when done.
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_done_at_once_when_there_is_none, Place, matrix) {
-  for (const bool in_hook : {true, false}) {
-    chat_room<Place> room;
-    if (in_hook) {
-      room.one->on_found = [](auto& self) { self.close_when_done(); };
-      room.send("bye\nmore\n");
-    } else {
-      room.one->close_when_done();
-      expect(room.story.closes == 0);  // not from inside
-    }
-    expect(room.until([&] { return room.story.closes == 1; }));
-    expect(room.ended());
-    expect(room.undisturbed());
-  }
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_sent_before_the_channel_closes, Place, matrix) {
-  for (const bool in_hook : {true, false}) {
-    chat_room<Place> room;
-    auto finish = [](auto& self) {
-      self.push(std::string(1'000'000, 'x'));
-      self.push_with_producer(simple_producer("produced"));
-      self.close_when_done();
-      self.close_when_done();
-      expect(self.push("dropped").bytes() == 7);
-      self.push_with_producer(simple_producer("dropped"));
-    };
-    if (in_hook) {
-      room.one->on_found = finish;
-      room.send("go\n");
-    } else {
-      finish(*room.one);
-    }
-    expect(room.received(1'000'008) == std::string(1'000'000, 'x') + "produced");
-    expect(room.until([&] { return room.story.closes == 1; }));
-    expect(room.ended());
-    expect(room.undisturbed());
-  }
-}
-
-// It may stay open: then it can be used as before.
-BOOST_AUTO_TEST_CASE_TEMPLATE(can_go_on_when_handle_close_keeps_the_channel, Place, matrix) {
-  chat_room<Place> room;
-  room.one->on_close = [](auto&) {};
-  room.one->push("one");
-  room.one->close_when_done();
-  expect(room.until([&] { return room.story.closes == 1; }));
-  expect(room.one->push(" two").bytes() == 4);
-  expect(room.received(7) == "one two");
-  expect(!room.one->has_output());  // nothing to be woken for
-}
-
-// Discarding.
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_discarded, Place, matrix) {
-  chat_room<Place> room;
-  bool alive = false;
-  const std::size_t full = room.fill();
-  room.one->push(std::string(100'000, 'x'));
-  room.turn(2);  // the socket takes nothing, and the channel knows
-  room.one->push_with_producer(producer([] { return std::string("lost"); }, alive));
-  room.one->close_when_done();
-  room.one->discard_buffers();
-  expect(!alive);
-  expect(room.one->queued() == 0);
-  room.turn(2);  // nothing is waited for
-  room.one->push("kept");
-  expect(room.received(full + 4).substr(full) == "kept");
-  room.turn(3);
-  expect(room.story.closes == 0);
-  expect(room.undisturbed());
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_discarded_in_the_hook_that_pushed_it, Place, matrix) {
-  chat_room<Place> room;
-  room.one->on_found = [](auto& self) {
-    self.push("lost");
-    self.discard_buffers();
-    self.push("kept");
-  };
-  room.send("go\n");
-  expect(room.received(4) == "kept");
-}
-
-// Limits.
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_limited_when_the_peer_stops_reading, Place, matrix) {
-  for (const bool behind_producer : {true, false}) {
-    chat_room<Place> room;
-    room.one->out_queue_limit = 100'000;
-    bool alive = false;
-    if (behind_producer)
-      room.one->push_with_producer(producer([] { return std::string(300'000, 'p'); }, alive));
-    std::size_t most = 0;
-    int refused = 0;
-    for (int i = 0; i < 100 && refused == 0; ++i) {
-      const asyncore::io_result result = room.one->push(std::string(20'000, 'x'));
-      expect(result.ok() || result.error() == std::errc::no_buffer_space);
-      refused += !result.ok();
-      most = std::max(most, room.one->queued());
-      room.turn();
-    }
-    expect(refused == 1);
-    expect(most <= 420'000);
-    expect(room.story.out_queue_limits == 1);
-    expect(room.story.closes == 1);
-    BOOST_REQUIRE_EQUAL(room.story.log.size(), 1u);
-    expect(room.story.log[0].starts_with("error: out-queue limit reached, closing channel <"));
-    expect(!alive);
-    expect(room.ended());
-    expect(room.one->push("x").closed());
-    expect(room.undisturbed());
-  }
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_dropped_when_the_hook_of_the_limit_keeps_the_channel, Place, matrix) {
-  chat_room<Place> room;
-  room.one->out_queue_limit = 100'000;
-  room.one->on_out_queue_limit = [](auto&) {};
-  const std::size_t full = room.fill();
-  expect(room.one->push(std::string(100'001, 'x')).ok());
-  for (int i = 1; i <= 3; ++i) {
-    expect(room.one->push("lost").error() == std::errc::no_buffer_space);
-    expect(room.story.out_queue_limits == i);
-  }
-  room.received(full + 100'001);
-  expect(room.one->push("kept").ok());
-  expect(room.received(4) == "kept");
-  expect(room.undisturbed());
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_limited_in_a_hook, Place, matrix) {
-  chat_room<Place> room;
-  room.one->out_queue_limit = 100'000;
-  room.one->on_found = [](auto& self) {
-    for (int i = 0; i < 100; ++i) self.push(std::string(20'000, 'x'));
-  };
-  room.send("go\ngo\n");
-  expect(room.until([&] { return room.story.closes == 1; }));
-  expect(room.story.text == "go|");
-  expect(room.story.out_queue_limits == 1);
-  expect(room.undisturbed());
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(of_producers_is_limited, Place, matrix) {
-  chat_room<Place> room;
-  room.one->producer_limit = 10;
-  room.one->on_out_queue_limit = [](auto&) {};
-  room.fill();
-  for (int i = 0; i < 13; ++i) room.one->push_with_producer(simple_producer("x"));
-  expect(room.story.out_queue_limits >= 2 && room.story.out_queue_limits <= 3);
-  room.one->on_out_queue_limit = nullptr;
-  room.one->push_with_producer(simple_producer("x"));
-  expect(room.story.closes == 1);
-  expect(room.undisturbed());
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_gone_when_the_limit_destroys, Place, matrix) {
-  chat_room<Place> room;
-  room.one->out_queue_limit = 100;
-  room.one->on_out_queue_limit = [&](auto&) { room.one.reset(); };
-  room.one->on_found = [](auto& self) {
-    self.push(std::string(1'000'000, 'x'));
-    self.push("beyond");
-  };
-  room.send("go\ngo\n");
-  expect(room.until([&] { return !room.story.alive; }));
-  expect(room.story.text == "go|");
-  expect(room.undisturbed());
-}
-
-// A peer that reads nothing more is told apart from one that reads slowly.
-template <class Place>
-struct paused;
-template <class Place>
-using paused_loop = typename Place::template loop<paused<Place>>;
-template <class Place>
-struct paused : asyncore::async_chat<paused<Place>, paused_loop<Place>> {
-  using paused::async_chat::async_chat;
-  bool readable() const { return reads; }
-  void collect_incoming_data(std::span<const std::byte> data) { text += asyncore::as_text(data); }
-  void found_terminator() {}
-  void handle_close() {
-    ++closes;
-    this->close();
-  }
-  bool reads = false;
-  std::string text;
-  int closes = 0;
-};
-
-// The end is reported behind what the peer had sent, which is not read yet: until then nothing is
-// asked for, and nothing turns for nothing.
-BOOST_AUTO_TEST_CASE_TEMPLATE(of_a_channel_that_does_not_read_ends_with_its_peer, Place, matrix) {
-  paused_loop<Place> loop;
-  test::ends pair = test::socket_pair();
-  paused<Place> one(loop, asyncore::socket(std::move(pair.near)));
-  test::put(pair.far, "unread");
-  int asked = 0;
-  bool alive = false;
-  one.push_with_producer(producer([&] { return ++asked, std::string(100'000, 'x'); }, alive));
-  test::turn(loop, 5);
-  pair.far.reset();
-  test::turn(loop, 5);
-  asked = 0;
-  test::turn(loop, 20);
-  expect(asked == 0);
-  expect(one.closes == 0);
-  expect(one.push("x").closed());
-  one.push_with_producer(producer([&] { return ++asked, std::string("x"); }));
-  test::turn(loop, 5);
-  expect(asked == 0);
-  one.reads = true;
-  expect(test::turn_until(loop, [&] { return one.closes == 1; }));
-  expect(one.text == "unread");
-  expect(!alive);
-}
-
+#if !defined(TEST_SIMULATED)
 // One message is what one call sends.
 BOOST_AUTO_TEST_CASE_TEMPLATE(leaves_in_the_size_of_the_buffer, Place, matrix) {
   for (const bool in_hook : {true, false}) {
@@ -556,6 +239,7 @@ BOOST_AUTO_TEST_CASE(goes_nowhere_without_a_socket) {
   room.turn(3);
   expect(room.story.closes == 0);
 }
+#endif
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(of_a_loop_that_ends_is_dropped, Place, matrix) {
   bool alive = false;

@@ -59,7 +59,7 @@ struct scene {
       loop.template emplace<session<Place>>(got, asyncore::socket(std::move(pair.near)));
 };
 
-BOOST_AUTO_TEST_SUITE(deadlines)
+BOOST_FIXTURE_TEST_SUITE(deadlines, test::world)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(passes_once, Place, test::matrix) {
   scene<Place> s;

@@ -70,15 +70,15 @@ std::system_error thrown_by(Call call) {
 const endpoint any_v4 = endpoint::parse("127.0.0.1:0");
 const endpoint any_v6 = endpoint::parse("[::1]:0");
 
-/// The tests of calls that involve no loop use the default one.
-using place = test::place<asyncore::default_poller, test::dense, false>;
-struct one_peer {
+/// The tests of calls that involve no loop use one place.
+using place = std::tuple_element_t<0, test::matrix>;
+struct one_peer : test::world {
   loop_of<place> loop;
   outcome got;
   peer<place> channel{loop, got};
 };
 
-BOOST_AUTO_TEST_SUITE(dispatcher)
+BOOST_FIXTURE_TEST_SUITE(dispatcher, test::world)
 
 BOOST_FIXTURE_TEST_CASE(a_new_one_is_in_no_state, one_peer) {
   BOOST_TEST(channel.native_handle() == -1);
@@ -98,13 +98,11 @@ BOOST_FIXTURE_TEST_CASE(create_socket_enters_the_loop, one_peer) {
   BOOST_TEST(channel.registered());
   BOOST_TEST(loop.size() == 1u);
   const int fd = channel.native_handle();
-  BOOST_TEST((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
-  BOOST_TEST((::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
+  BOOST_TEST(test::kernel::is_prepared(fd));
   channel.create_socket(AF_UNIX, SOCK_DGRAM);  // the one that it had is closed
   BOOST_TEST(loop.size() == 1u);
   int type = 0;
-  socklen_t size = sizeof type;
-  ::getsockopt(channel.native_handle(), SOL_SOCKET, SO_TYPE, &type, &size);
+  test::sys().getsockopt(channel.native_handle(), SOL_SOCKET, SO_TYPE, type);
   BOOST_TEST(type == SOCK_DGRAM);
 }
 
@@ -141,8 +139,7 @@ BOOST_FIXTURE_TEST_CASE(set_reuse_addr_sets_the_option, one_peer) {
   channel.create_socket();
   channel.set_reuse_addr();
   int value = 0;
-  socklen_t size = sizeof value;
-  ::getsockopt(channel.native_handle(), SOL_SOCKET, SO_REUSEADDR, &value, &size);
+  test::sys().getsockopt(channel.native_handle(), SOL_SOCKET, SO_REUSEADDR, value);
   BOOST_TEST(value != 0);
 }
 
@@ -203,16 +200,16 @@ BOOST_FIXTURE_TEST_CASE(shutdown_names_itself, one_peer) {
 }
 
 BOOST_FIXTURE_TEST_CASE(set_socket_takes_any_socket_over, one_peer) {
-  int fds[2];
-  BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);  // blocking
-  const test::unique_fd far(fds[1]);
-  channel.set_socket(asyncore::socket(fds[0]));
-  BOOST_TEST((::fcntl(channel.native_handle(), F_GETFL) & O_NONBLOCK) != 0);
+  test::ends pair = test::socket_pair();
+  if (!test::simulated) ::fcntl(pair.near.get(), F_SETFL, 0);  // blocking
+  const test::unique_fd far = std::move(pair.far);
+  channel.set_socket(asyncore::socket(std::move(pair.near)));
+  BOOST_TEST(test::kernel::is_prepared(channel.native_handle()));
   BOOST_TEST(channel.connected());
   test::put(far, "x");
   loop.poll();
   BOOST_TEST(got.received == "x");
-  channel.set_socket(asyncore::socket(::socket(AF_INET, SOCK_STREAM, 0)));
+  channel.set_socket(asyncore::socket(test::checked(test::sys().socket(AF_INET, SOCK_STREAM))));
   BOOST_TEST(!channel.connected());
   BOOST_TEST(test::at_end(far));  // the one that it had is closed
   loop.poll();
@@ -220,10 +217,11 @@ BOOST_FIXTURE_TEST_CASE(set_socket_takes_any_socket_over, one_peer) {
 }
 
 BOOST_FIXTURE_TEST_CASE(set_socket_reports_a_bad_one, one_peer) {
+  test::kernel::be_careless();
   test::ends pipe = test::pipe_to_near();
   const int closed = pipe.near.get();
   pipe.near.reset();
-  const auto error = thrown_by([&] { channel.set_socket(asyncore::socket(closed)); });
+  const auto error = thrown_by([&] { channel.set_socket(asyncore::socket(test::own(closed))); });
   BOOST_TEST((error.code() == std::errc::bad_file_descriptor));
   BOOST_TEST(contains(error.what(), "set_socket: fd " + std::to_string(closed)), error.what());
   BOOST_CHECK_THROW(channel.set_socket(asyncore::socket()), std::system_error);
@@ -262,8 +260,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(states_follow_a_connection, Place, test::matrix) {
   BOOST_TEST(accepted.addr().to_string() == client.local_addr().to_string());
   BOOST_TEST(accepted.local_addr().to_string() == where.to_string());
   BOOST_TEST(listener.last_from.to_string() == client.local_addr().to_string());
-  BOOST_TEST((::fcntl(accepted.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
-  BOOST_TEST((::fcntl(accepted.native_handle(), F_GETFL) & O_NONBLOCK) != 0);
+  BOOST_TEST(test::kernel::is_prepared(accepted.native_handle()));
 
   client.close_when_told = false;
   accepted.close();

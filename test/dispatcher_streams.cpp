@@ -98,8 +98,9 @@ struct urgent : stream<urgent<Place>, Place> {
     this->got.received += asyncore::as_text(data);
   }
   void handle_expt() {
-    char byte = 0;
-    if (::recv(this->native_handle(), &byte, 1, MSG_OOB) == 1) urgent_bytes += byte;
+    std::byte byte[1];
+    if (test::sys().recv(this->native_handle(), byte, MSG_OOB) == 1)
+      urgent_bytes += asyncore::as_text(byte);
   }
   std::string urgent_bytes;
 };
@@ -120,7 +121,7 @@ struct acceptor : base_of<acceptor<Place>, Place> {
   std::vector<asyncore::socket> peers;
 };
 
-BOOST_AUTO_TEST_SUITE(dispatcher_streams)
+BOOST_FIXTURE_TEST_SUITE(dispatcher_streams, test::world)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(recv_tells_bytes_would_block_and_closed_apart, Place, test::matrix) {
   loop_of<Place> loop;
@@ -158,7 +159,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(handle_data_is_given_all_there_is, Place, test::ma
   loop_of<Place> loop;
   outcome got;
   const test::ends pair = test::socket_pair();
-  listener<Place> channel(loop, test::unique_fd(::dup(pair.near.get())), got);
+  listener<Place> channel(loop, test::copy_of(pair.near.get()), got);
   const std::string message(50'000, 'm');
   test::put(pair.far, message);
   loop.poll();
@@ -207,7 +208,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(after_the_peers_half_close_we_send_on, Place, test
   listener<Place> channel(loop, std::move(pair.near), got);
   channel.on_close = [](auto&) {};
   test::put(pair.far, "question");
-  BOOST_REQUIRE(::shutdown(pair.far.get(), SHUT_WR) == 0);
+  test::shut(pair.far.get(), SHUT_WR);
   BOOST_REQUIRE(test::turn_until(loop, [&] { return got.closes == 1; }));
   BOOST_TEST(got.received == "question");
   BOOST_TEST(channel.registered());
@@ -304,7 +305,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(urgent_data_has_its_hook, Place, test::matrix) {
   test::ends pair = test::tcp_pair();
   urgent<Place> channel(loop, std::move(pair.near), got);
   test::put(pair.far, "before");
-  BOOST_REQUIRE(::send(pair.far.get(), "!", 1, MSG_OOB) == 1);
+  test::put_urgent(pair.far);
   test::put(pair.far, "after");
   BOOST_TEST(test::turn_until(
       loop, [&] { return channel.urgent_bytes == "!" && got.received == "beforeafter"; }));

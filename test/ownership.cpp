@@ -60,7 +60,7 @@ struct ready_pair : test::ends {
 };
 
 /// Checks that a test has closed what it opened.
-struct no_leak {
+struct no_leak : test::world {
   ~no_leak() { BOOST_TEST(test::open_descriptors() == before, boost::test_tools::per_element()); }
   const std::vector<int> before = test::open_descriptors();
 };

@@ -112,7 +112,7 @@ struct ready_pair : test::ends {
 /// A debug build asks more, to check the answers.
 constexpr bool checked_each_turn = ASYNCORE_DEBUG != 0;
 
-BOOST_AUTO_TEST_SUITE(predicates)
+BOOST_FIXTURE_TEST_SUITE(predicates, test::world)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(constants_are_obeyed, Place, test::matrix) {
   loop_of<Place> loop;
@@ -300,6 +300,39 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(after_exit_now_all_are_asked_again, Place, test::m
   answer = true;
   test::turn(loop);
   for (auto& channel : channels) BOOST_TEST(channel.reads == 1);
+}
+
+/// Sends what it is told to another one's peer; asked every turn.
+template <class Place>
+struct asked_sender;
+template <class Place>
+using asked_loop = typename Place::template loop<asked_sender<Place>>;
+template <class Place>
+struct asked_sender : asyncore::dispatcher_with_send<asked_sender<Place>, asked_loop<Place>> {
+  asked_sender(asked_loop<Place>& loop, test::unique_fd fd)
+      : asyncore::dispatcher_with_send<asked_sender<Place>, asked_loop<Place>>(
+            loop, asyncore::socket(std::move(fd))) {}
+  bool readable() const { return true; }
+  void handle_data(std::span<const std::byte> data) {
+    if (other != nullptr) other->send(data);
+  }
+  asked_sender* other = nullptr;
+};
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_is_asked_may_send_in_the_hook_of_another, Place, test::matrix) {
+  asked_loop<Place> loop;
+  test::ends asked = test::socket_pair(), told = test::socket_pair();
+  asked_sender<Place> one(loop, std::move(asked.near)), two(loop, std::move(told.near));
+  one.other = &two;
+  for (const bool by_run : {false, true}) {
+    test::put(asked.far, "from one");
+    if (by_run) {
+      loop.run({.timeout = {}, .count = 1});
+    } else {
+      test::turn(loop);
+    }
+    BOOST_TEST(test::take(told.far) == "from one");
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -213,6 +213,22 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_left_is_destroyed, Place, places) {
   BOOST_TEST(calls == 0);
 }
 
+// The waker's descriptor lies far above those of the channels, and no table reaches it.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_high_waker_is_in_no_table, Place, places) {
+  scene<Place> s;
+  std::vector<test::unique_fd> taken;
+  while (taken.empty() || taken.back().get() < 500)
+    taken.push_back(test::checked(::dup(s.quiet.far.get())));
+  std::thread other([&] {
+    for (int i = 0; i < 20; ++i) s.loop.stop();
+  });
+  s.loop.run(s.for_ever);
+  other.join();
+  s.loop.stop();
+  s.loop.poll(0ns);
+  BOOST_TEST(s.channel.reads == 0);
+}
+
 // One wake-up for many, and none while the loop is awake.
 BOOST_AUTO_TEST_CASE(posts_wake_once) {
   scene<counted> s;

@@ -74,11 +74,11 @@ const endpoint any_v4 = endpoint::parse("127.0.0.1:0");
 const endpoint any_v6 = endpoint::parse("[::1]:0");
 
 bool has_v6() {
-  const test::unique_fd fd(::socket(AF_INET6, SOCK_DGRAM, 0));
-  return fd && ::bind(fd.get(), any_v6.data(), any_v6.size()) == 0;
+  const test::unique_fd fd = test::own(test::sys().socket(AF_INET6, SOCK_DGRAM));
+  return fd && test::sys().bind(fd.get(), any_v6) == 0;
 }
 
-BOOST_AUTO_TEST_SUITE(udp)
+BOOST_FIXTURE_TEST_SUITE(udp, test::world)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(datagrams_go_both_ways, Place, test::matrix) {
   for (const endpoint& any : {any_v4, any_v6}) {
@@ -149,8 +149,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_connected_one_sends_and_receives, Place, test::m
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_refused_datagram_reaches_handle_error, Place, test::matrix) {
   loop_of<Place> loop;
   outcome got;
-  test::unique_fd taken = test::checked(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  BOOST_REQUIRE(::bind(taken.get(), any_v4.data(), any_v4.size()) == 0);
+  test::unique_fd taken = test::bound_to(any_v4, SOCK_DGRAM);
   const endpoint where = test::name_of(taken.get());
   talk<Place> client(loop, where, got);
   BOOST_REQUIRE(test::turn_until(loop, [&] { return got.connects == 1; }));
@@ -162,8 +161,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_refused_datagram_reaches_handle_error, Place, te
   BOOST_TEST(got.closes == 0);
   BOOST_TEST(client.registered());  // its handle_error has not closed it
 
-  taken = test::checked(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  BOOST_REQUIRE(::bind(taken.get(), where.data(), where.size()) == 0);
+  taken = test::bound_to(where, SOCK_DGRAM);
   BOOST_TEST(client.send("now?").ok());  // and it goes on
   BOOST_TEST(test::wait_for(taken.get(), POLLIN));
   BOOST_TEST(test::take(taken) == "now?");

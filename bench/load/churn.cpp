@@ -15,22 +15,18 @@ struct conversation {
     fd = chosen->address.connect(false, 37 * who + number++);
     std::memset(message, static_cast<int>(who + number), sizeof message);
     bench::send_all(fd, message, sizeof message);
-    received = 0;
+    left = {message, sizeof message};
   }
 
   bool receive(std::vector<char>& buffer) {
-    const std::size_t got = bench::receive_some(fd, buffer.data(), buffer.size());
-    received += got;
-    if (received > sizeof message || std::memcmp(buffer.data(), message, got) != 0)
-      bench::fail("the echo differs from what was sent", EPROTO);
-    return received == sizeof message;
+    return bench::receive_expected(fd, left, buffer);
   }
 
   const bench::load_options* chosen;
   std::uint32_t who;
   int fd = -1;
   std::uint32_t number = 0;
-  std::size_t received = 0;
+  std::string_view left;  // of the answer
   char message[64];
   bench::clock_type::time_point asked;
 };

@@ -20,23 +20,17 @@ struct conversation {
       std::memcpy(message.data() + i, &word, 4);
     }
     bench::send_all(fd, message.data(), message.size());
+    left = message;
   }
 
   bool receive(std::vector<char>& buffer) {
-    const std::size_t got = bench::receive_some(fd, buffer.data(), buffer.size());
-    if (received + got > message.size() ||
-        std::memcmp(buffer.data(), message.data() + received, got) != 0)
-      bench::fail("the echo differs from what was sent", EPROTO);
-    received += got;
-    if (received < message.size()) return false;
-    received = 0;
-    return true;
+    return bench::receive_expected(fd, left, buffer);
   }
 
   int fd;
   std::uint32_t who;
   std::uint32_t number = 0;
-  std::size_t received = 0;
+  std::string_view left;  // of the answer
   std::string message;
   bench::clock_type::time_point asked;
 };

@@ -19,11 +19,7 @@ struct conversation {
   }
 
   bool receive(std::vector<char>& buffer) {
-    const std::size_t got = bench::receive_some(fd, buffer.data(), buffer.size());
-    if (got > left.size() || std::memcmp(buffer.data(), left.data(), got) != 0)
-      bench::fail("the answer is not what was asked for", EPROTO);
-    left.remove_prefix(got);
-    return left.empty();
+    return bench::receive_expected(fd, left, buffer);
   }
 
   int fd;

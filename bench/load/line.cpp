@@ -20,23 +20,18 @@ struct conversation {
       text.append(line, static_cast<std::size_t>(length));
     }
     bench::send_all(fd, text.data(), text.size());
+    left = text;
   }
 
   bool receive(std::vector<char>& buffer) {
-    const std::size_t got = bench::receive_some(fd, buffer.data(), buffer.size());
-    if (received + got > text.size() || text.compare(received, got, buffer.data(), got) != 0)
-      bench::fail("the answers differ from what was asked", EPROTO);
-    received += got;
-    if (received < text.size()) return false;
-    received = 0;
-    return true;
+    return bench::receive_expected(fd, left, buffer);
   }
 
   int fd;
   int who;
   int count;
   std::uint32_t number = 0;
-  std::size_t received = 0;
+  std::string_view left;  // of the answer
   std::string text;
   bench::clock_type::time_point asked;
 };

@@ -12,7 +12,10 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstring>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "options.hpp"
 
@@ -72,6 +75,15 @@ inline std::size_t receive_some(int fd, void* into, std::size_t size) {
   if (got < 0) fail("an answer");
   if (got == 0) fail("the server closed a connection", ECONNRESET);
   return static_cast<std::size_t>(got);
+}
+
+/// Receives some of what is `left` of the expected answer; returns whether that was the rest.
+inline bool receive_expected(int fd, std::string_view& left, std::vector<char>& buffer) {
+  const std::size_t got = receive_some(fd, buffer.data(), buffer.size());
+  if (got > left.size() || std::memcmp(buffer.data(), left.data(), got) != 0)
+    fail("the answer differs from what was expected", EPROTO);
+  left.remove_prefix(got);
+  return left.empty();
 }
 
 inline void pin(int cpu) {

@@ -223,7 +223,8 @@ void run_load(const load_options& chosen, std::vector<Conversation> all, double 
   for (std::size_t i = 0; i < shares.size(); ++i) {
     threads[i].join();
     messages += weight * static_cast<double>(tallies[i].answers);
-    rate += weight * static_cast<double>(tallies[i].answers) / tallies[i].seconds;
+    if (tallies[i].answers > 0)  // on a machine that is busy a thread may have none
+      rate += weight * static_cast<double>(tallies[i].answers) / tallies[i].seconds;
     microseconds.insert(microseconds.end(), tallies[i].microseconds.begin(),
                         tallies[i].microseconds.end());
   }

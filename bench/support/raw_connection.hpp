@@ -12,7 +12,10 @@
 namespace bench {
 
 /// What all connections read into, because nothing stays in it.
-inline char shared_buffer[64 * 1024];
+#ifdef BENCH_THREADS
+thread_local
+#endif
+    inline char shared_buffer[64 * 1024];
 
 /// What a connection is to be watched for next.
 enum class wanted { reading, writing, nothing };

@@ -11,18 +11,20 @@ import sys
 import tempfile
 
 import session
+from rounds import alternate
 
 PATIENCE = 60  # seconds until what should have happened has failed
 
 
 @contextlib.contextmanager
 def server(command, cpu, environment=None):
-    """Starts a server pinned to `cpu`; gives its process, with `.port`. At the end SIGTERM must
-    make it leave with 0, and `.said` is what it wrote to stderr."""
+    """Starts a server pinned to `cpu`, or to a set of them; gives its process, with `.port`. At the
+    end SIGTERM must make it leave with 0, and `.said` is what it wrote to stderr."""
     process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True,
                                env={**os.environ, **(environment or {})},
-                               preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
+                               preexec_fn=lambda: os.sched_setaffinity(
+                                   0, cpu if isinstance(cpu, set) else {cpu}))
     try:
         line = process.stdout.readline()
         if not line.startswith("listening on "):
@@ -91,6 +93,17 @@ def loaded(run_session, contender, client, *options, threads=2, metered=False):
             return run([run_session.program(client), "--port", process.port, "--server-pid",
                         process.pid, "--cpus", ",".join(map(str, client_cpus[:threads])),
                         *options, *more], contender.name, attempts=3)
+
+
+def alternate_loads(run_session, rivals, client, *options):
+    """Loads the servers of `rivals` in turn, first as they are, then in shorter rounds metered;
+    returns both results by contender."""
+    options = [*options, "--warm-up", run_session.seconds / 4, "--seconds"]
+    plain = alternate(rivals, run_session.rounds, lambda each: loaded(
+        run_session, each, client, *options, run_session.seconds))
+    metered = alternate(rivals, run_session.rounds, lambda each: loaded(
+        run_session, each, client, *options, run_session.seconds / 2, metered=True))
+    return plain, metered
 
 
 class Holder:

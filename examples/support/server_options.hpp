@@ -4,10 +4,18 @@
 
 #include <CLI/CLI.hpp>
 #include <asyncore.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "parse_options.hpp"
+
+/// The option of servers that use more than one thread.
+inline void add_threads(CLI::App& app, std::size_t& threads) {
+  app.add_option("--threads", threads, "Loops, each in a thread; 0: one for each processor")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
+}
 
 /// Which poller to use, and where to listen.
 struct server_options {

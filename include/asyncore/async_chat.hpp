@@ -100,7 +100,8 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     requires producer<std::remove_cvref_t<Producer>> ||
              producer_pointer<std::remove_cvref_t<Producer>>
   void push_with_producer(Producer&& source) {
-    if (this->native_handle() < 0 || base::has(base::write_over) || pending_.ends()) return;
+    if (this->native_handle() < 0 || pending_.ends()) return;
+    if (base::has(base::write_over | base::is_leaving)) return;
     if (pending_.producers() >= this->derived().producer_limit) {
       base::limit_reached();
       return;
@@ -111,7 +112,8 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   void push_with_producer(bytes_view bytes) { push(bytes); }
 
   /// Calls `handle_close`, which closes, when all that has been pushed is sent; what is pushed
-  /// later is dropped.
+  /// later is dropped. A class with a `linger_time` lingers before that (see
+  /// `dispatcher_with_send`); then its constant has to be known at compile time.
   void close_when_done() {
     if (this->native_handle() < 0) return;
     pending_.push_end();
@@ -143,6 +145,10 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   /// More bytes than this are not collected while a string terminator does not come, so that a
   /// peer cannot fill the memory.
   static constexpr std::size_t incoming_limit = std::size_t{1} << 20;
+
+  /// How long a peer has to end when all is sent after `close_when_done`. Zero, as in Python: it is
+  /// closed at once, and if it has sent what was not read, a reset may cut off the last reply.
+  static constexpr std::chrono::nanoseconds linger_time{0};
 
   /// More producers than this do not wait.
   static constexpr std::size_t producer_limit = 1024;
@@ -181,6 +187,16 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     drop_pending();
   }
 
+  /// The loop drains (see `channel`): does as `close_when_done`.
+  void handle_drain_event() {
+    if constexpr (detail::defines_handle_drain<Derived>()) {
+      this->derived().handle_drain();
+    } else if (this->connected() || this->connecting()) {
+      close_when_done();
+    } else {
+      this->derived().close();
+    }
+  }
   void handle_read_event() {
     // What a hook that threw has left comes first: before the next wait.
     if (input_.interrupted()) [[unlikely]]
@@ -211,8 +227,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
                           this->state_ |= base::is_blocked;
                           this->rearm();
                         });
-    if (refilled == pending_output::refilled::nothing && pending_.take_end())
-      this->derived().handle_close_event();
+    if (refilled == pending_output::refilled::nothing && pending_.take_end()) end();
     return refilled == pending_output::refilled::bytes;
   }
   std::span<std::byte> receive_space() {
@@ -241,6 +256,16 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     void interrupted() const noexcept { channel.rearm(); }
     Derived& channel;
   };
+
+  /// All is sent after `close_when_done`.
+  void end() {
+    if constexpr (Derived::linger_time > std::chrono::nanoseconds(0)) {
+      input_.stop();
+      base::close_when_done();
+    } else {
+      this->derived().handle_close_event();
+    }
+  }
 
   void drop_pending() noexcept {
     pending_.clear(this->loop().blocks());

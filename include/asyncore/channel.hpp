@@ -67,6 +67,12 @@ class channel : public registration<typename Loop::type_ref> {
   /// outside of the channel's own hooks (see `ask_on_rearm`). Constant time.
   void rearm() noexcept { loop_->visit_before_wait(*this); }
 
+  /// For a listening socket that channels of several loops watch, each by a duplicate of its own:
+  /// when a connection comes, the kernel wakes at least one of the loops, and not all, where the
+  /// poller can say so (see `epoll_poller::add_exclusive`). To be called before the loop's next
+  /// wait.
+  void watch_exclusively() noexcept { this->set_exclusive(); }
+
   /// Leaves the loop for good, and has no deadline any more. An owned channel is destroyed at the
   /// end of the turn.
   void close() noexcept {
@@ -87,7 +93,16 @@ class channel : public registration<typename Loop::type_ref> {
     if constexpr (detail::defines_handle_expt<Derived>()) derived().handle_expt();
   }
   void handle_close_event() {
-    if constexpr (detail::defines_handle_close<Derived>()) derived().handle_close();
+    if constexpr (detail::defines_handle_close<Derived>())
+      detail::observe<Derived>(*loop_, "handle_close", [&] { derived().handle_close(); });
+  }
+  /// The loop drains: has the class finish, or closes.
+  void handle_drain_event() {
+    if constexpr (detail::defines_handle_drain<Derived>()) {
+      derived().handle_drain();
+    } else {
+      derived().close();
+    }
   }
 
   /// Called when an exception left a hook, which is then `std::current_exception()`, or when the

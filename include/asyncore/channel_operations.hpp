@@ -8,6 +8,7 @@
 #include <asyncore/config.hpp>
 #include <asyncore/error.hpp>
 #include <asyncore/interest.hpp>
+#include <asyncore/observer.hpp>
 #include <asyncore/registration.hpp>
 #include <asyncore/type_name.hpp>
 
@@ -33,6 +34,7 @@ struct operations {
   void (*error)(open_record&);
   void (*disconnect)(open_record&);
   void (*resume)(open_record&);
+  void (*drain)(open_record&);
   void (*close)(open_record&);
   void (*abandon)(open_record&);
   void (*destroy)(open_record&);
@@ -71,27 +73,57 @@ inline void deliver(T& channel, interest wanted, Event event) {
   }
 }
 
+/// What an observer is told that a read event of `T` was: the hook that it is for.
+template <class T>
+constexpr const char* reading_hook() {
+  if constexpr (requires(T& c) { c.found_terminator(); }) {
+    return "found_terminator";
+  } else if constexpr (calls_handle_signal<T>) {
+    return "handle_signal";
+  } else if constexpr (calls_handle_data<T>) {
+    return "handle_data";
+  } else if constexpr (calls_handle_accepted<T> && !calls_handle_read<T>) {
+    return "handle_accepted";
+  } else {
+    return "handle_read";
+  }
+}
+
+/// The same of a write event.
+template <class T>
+const char* writing_hook([[maybe_unused]] const T& channel) {
+  if constexpr (requires { channel.connecting(); })
+    if (channel.connecting()) return "handle_connect";
+  return "handle_write";
+}
+
 /// Each operation: `on` for a channel whose type is known, `entry` where an open set finds it.
 namespace op {
 struct read {
   static constexpr auto entry = &operations::read;
   template <class T>
   static void on(T& channel) {
-    deliver(channel, interest::read, [&] { channel.handle_read_event(); });
+    deliver(channel, interest::read, [&] {
+      observe<T>(channel.loop(), reading_hook<T>(), [&] { channel.handle_read_event(); });
+    });
   }
 };
 struct write {
   static constexpr auto entry = &operations::write;
   template <class T>
   static void on(T& channel) {
-    deliver(channel, interest::write, [&] { channel.handle_write_event(); });
+    deliver(channel, interest::write, [&] {
+      observe<T>(channel.loop(), writing_hook(channel), [&] { channel.handle_write_event(); });
+    });
   }
 };
 struct expt {
   static constexpr auto entry = &operations::expt;
   template <class T>
   static void on(T& channel) {
-    deliver(channel, interest::expt, [&] { channel.handle_expt_event(); });
+    deliver(channel, interest::expt, [&] {
+      observe<T>(channel.loop(), "handle_expt", [&] { channel.handle_expt_event(); });
+    });
   }
 };
 struct hangup {
@@ -129,7 +161,7 @@ struct error {
   template <class T>
   static void on(T& channel) {
     static_assert(defines_handle_error<T>());
-    channel.handle_error();
+    observe<T>(channel.loop(), "handle_error", [&] { channel.handle_error(); });
   }
 };
 struct disconnect {
@@ -144,6 +176,13 @@ struct resume {
   template <class T>
   static void on(T& channel) {
     channel.resume_accepting();
+  }
+};
+struct drain {
+  static constexpr auto entry = &operations::drain;
+  template <class T>
+  static void on(T& channel) {
+    channel.handle_drain_event();
   }
 };
 struct close {
@@ -195,8 +234,9 @@ inline constexpr operations operations_of = {
     perform_on<op::read, T>,       perform_on<op::write, T>,      perform_on<op::expt, T>,
     perform_on<op::hangup, T>,     perform_on<op::may_read, T>,   perform_on<op::before_wait, T>,
     perform_on<op::ask, T>,        perform_on<op::error, T>,      perform_on<op::disconnect, T>,
-    perform_on<op::resume, T>,     perform_on<op::close, T>,      perform_on<op::abandon, T>,
-    perform_on<op::destroy, T>,    perform_on<op::mode, T>,       perform_on<op::name, T>};
+    perform_on<op::resume, T>,     perform_on<op::drain, T>,      perform_on<op::close, T>,
+    perform_on<op::abandon, T>,    perform_on<op::destroy, T>,    perform_on<op::mode, T>,
+    perform_on<op::name, T>};
 
 }  // namespace asyncore::detail
 

@@ -39,6 +39,24 @@
 #endif
 #endif
 
+/// 1 where a thread can be bound to a processor by sched_setaffinity(2).
+#if !defined(ASYNCORE_HAS_AFFINITY)
+#if defined(__linux__)
+#define ASYNCORE_HAS_AFFINITY 1
+#else
+#define ASYNCORE_HAS_AFFINITY 0
+#endif
+#endif
+
+/// 1 where a process has a descriptor, pidfd_open(2), if the kernel that it runs on has them.
+#if !defined(ASYNCORE_HAS_PIDFD)
+#if defined(__linux__)
+#define ASYNCORE_HAS_PIDFD 1
+#else
+#define ASYNCORE_HAS_PIDFD 0
+#endif
+#endif
+
 /// 1 when the translation unit is compiled with exceptions.
 #if defined(__cpp_exceptions)
 #define ASYNCORE_HAS_EXCEPTIONS 1

@@ -25,9 +25,17 @@ class deadline : timed<Loop> {
   /// time is a comparison and a store. Throws bad_alloc, when it is the first of its loop.
   template <class Rep, class Period>
   void set_deadline(std::chrono::duration<Rep, Period> delay) {
-    due_ = detail::deadline_after(self().loop().now(), detail::in_nanoseconds(delay));
+    set_deadline_at(detail::deadline_after(self().loop().now(), detail::in_nanoseconds(delay)));
+  }
+
+  /// The same at a time of the clock of `basic_loop::now`; `never`: there is none.
+  void set_deadline_at(std::chrono::nanoseconds time) {
+    due_ = time;
     if (due_ < this->when) rearm_deadline();
   }
+
+  /// When it is; `never` when there is none.
+  std::chrono::nanoseconds deadline_time() const noexcept { return due_; }
 
   /// There is none any more.
   void clear_deadline() noexcept { due_ = never; }
@@ -63,7 +71,8 @@ class deadline : timed<Loop> {
     Derived& channel = self.self();
     static_assert(detail::defines_handle_timeout<Derived>(),
                   "asyncore: a channel with a deadline defines `void handle_timeout()`");
-    if (channel.registered()) loop->call_hook(channel, [&] { channel.handle_timeout(); });
+    if (channel.registered())
+      loop->call_hook(channel, "handle_timeout", [&] { channel.handle_timeout(); });
   }
 
   std::chrono::nanoseconds due_ = never;

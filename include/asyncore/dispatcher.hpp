@@ -11,6 +11,7 @@
 
 #include <sys/socket.h>
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -69,6 +70,12 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   /// (socket(7), SO_REUSEADDR). Errors are ignored, as in Python.
   void set_reuse_addr() noexcept;
 
+  /// Allows several sockets to be bound to an address, all of which ask for it: the kernel shares
+  /// the connections out among those that listen (socket(7), SO_REUSEPORT). Throws where there is
+  /// no such thing.
+  void set_reuse_port();
+  void set_reuse_port(std::error_code& failed) noexcept;
+
   void bind(const endpoint& where);
   void bind(const endpoint& where, std::error_code& failed);
 
@@ -108,6 +115,15 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
 
   /// Accepts up to this many connections a turn (law 10); a class may define its own.
   static constexpr int accept_batch = 16;
+
+  /// Accepts none while the loop has this many channels, the listener among them: those who connect
+  /// wait until one closes. A class may define its own, as a constant or as a member.
+  static constexpr std::size_t connection_limit = std::numeric_limits<std::size_t>::max();
+
+  /// What becomes of those who connect while there is no free descriptor: false, they wait until
+  /// there is one; true, they are closed at once, by means of a descriptor that the loop keeps from
+  /// `listen` on. A class may define its own.
+  static constexpr bool turns_away = false;
 
   /// Accepts a batch and gives each connection to `handle_accepted`.
   void handle_accept();
@@ -156,6 +172,8 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
 
   void accept_event();
   bool accepts_after(int error);
+  void pause_accepting(bool for_a_while) noexcept;
+  bool turn_away();
   void log_refused(const std::pair<socket, endpoint>& peer, std::error_code why);
   void enter(int fd, state_bits state, std::error_code& failed);
   void connect_failed(int error);
@@ -170,6 +188,7 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
 
 }  // namespace asyncore
 
+#include <asyncore/impl/dispatcher_accept.hpp>
 #include <asyncore/impl/dispatcher_events.hpp>
 #include <asyncore/impl/dispatcher_setup.hpp>
 

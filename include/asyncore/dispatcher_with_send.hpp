@@ -6,7 +6,6 @@
 #include <asyncore/dispatcher.hpp>
 #include <asyncore/out_queue.hpp>
 
-#include <array>
 #include <cstddef>
 #include <limits>
 
@@ -31,14 +30,15 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// `handle_out_queue_limit` has been called and `*this` may be gone. Outside of a turn it sends
   /// at once, and then `handle_close` may be called and `*this` be gone. Throws bad_alloc.
   io_result send(bytes_view bytes) {
+    if (this->native_handle() < 0) [[unlikely]]
+      return io_result::end();  // the loop may be gone, too
     const auto all = static_cast<std::ptrdiff_t>(bytes.size());
     if (staging()) [[likely]] {
       if (this->loop().stage_bytes(bytes)) [[likely]]
         return io_result(all);
       unstage();
     }
-    if (this->native_handle() < 0 || base::has(base::write_over | is_leaving)) [[unlikely]]
-      return io_result::end();
+    if (base::has(base::write_over | is_leaving)) return io_result::end();
     if (queue_.size() > this->derived().out_queue_limit) [[unlikely]]
       return limit_reached();
     queue_.append(bytes, this->loop().blocks());
@@ -50,6 +50,10 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// More bytes than this may not be waiting when more are given to `send`, so that a peer that
   /// does not read costs bounded memory; a class may define its own, and what happens then.
   static constexpr std::size_t out_queue_limit = std::size_t{16} << 20;
+
+  /// When the loop has sent this many bytes of a channel, at least 1, others have their turn first;
+  /// a class may define its own, as a constant or as a member.
+  static constexpr std::size_t send_budget = std::size_t{128} << 10;
 
   /// Called when `send` is given bytes beyond the limit, which are dropped. Logs it and closes.
   void handle_out_queue_limit() {
@@ -65,7 +69,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   /// Sends what waits now, as far as the socket takes it, instead of at the end of the hook.
   /// `handle_close` may be called, and `*this` be gone.
-  void initiate_send();
+  void initiate_send() { send_queue(everything); }
 
   /// Shuts down a direction (see `dispatcher`); before that of sending, sends what the socket
   /// takes. `handle_close` may be called, and `*this` be gone.
@@ -74,6 +78,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   /// The number of bytes that wait to be sent.
   std::size_t queued() const noexcept {
+    if (this->native_handle() < 0) return 0;
     return queue_.size() + (staging() ? this->loop().stage().size() : 0);
   }
 
@@ -83,11 +88,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// not end within `linger_time` to twice that is closed. What is sent later is dropped, and no
   /// more is given to the class. Include <asyncore/timers.hpp>.
   void close_when_done() {
-    if (this->native_handle() < 0 || base::has(is_leaving)) return;
-    if (staging()) unstage();
-    this->state_ |= is_leaving;
-    this->rearm();
-    watch_lingering(false);
+    if (leave()) watch_lingering(false);
   }
 
   /// How long a peer has to end when it has been told that there is no more; a class may define
@@ -96,13 +97,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   /// Closes at once, the contrary of `close_when_done`: drops what waits, here and in the kernel,
   /// and a TCP peer gets a reset.
-  void abort() noexcept {
-    if (this->native_handle() < 0) return;
-    forget_output();
-    if constexpr (requires { this->loop().system().reset_on_close(0); })
-      this->loop().system().reset_on_close(this->native_handle());
-    this->derived().close();
-  }
+  void abort() noexcept;
 
   /// Gives the socket what it takes of the bytes that wait, drops the rest and closes.
   void close() noexcept {
@@ -120,6 +115,9 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void handle_read_event();
 
   void handle_write_event();
+
+  /// The loop drains (see `channel`): leaves as by `close_when_done`, until the loop closes it.
+  void handle_drain_event();
   interest wanted_interest() {
     if (base::has(is_leaving)) [[unlikely]]
       return leaving_interest();
@@ -153,7 +151,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   static constexpr state_bits is_high = base::first_free_bit << 1;  // handle_high_water was called
   static constexpr state_bits is_leaving = base::first_free_bit << 2;    // close_when_done
   static constexpr state_bits is_lingering = base::first_free_bit << 3;  // and all is sent
-  static constexpr state_bits first_free_bit = base::first_free_bit << 4;
+  static constexpr state_bits is_yielding = base::first_free_bit << 4;  // is_blocked, by its budget
+  static constexpr state_bits first_free_bit = base::first_free_bit << 5;
 
   // Without a descriptor there is no output, and the loop may be gone.
   ~dispatcher_with_send() {
@@ -200,6 +199,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     return detail::defines_handle_high_water<Derived>() ||
            detail::defines_handle_low_water<Derived>();
   }
+  bool leave();
   interest leaving_interest() noexcept;
   void start_lingering();
   void drop_input();
@@ -208,6 +208,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void check_high_water();
   bool check_low_water();
 
+  void send_queue(std::size_t budget);
   std::ptrdiff_t send_some(std::size_t most);
   void send_failed(std::ptrdiff_t error);
   void drop_output() noexcept;
@@ -239,7 +240,8 @@ void dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
   } else if (!loop.alive(id)) {
     return;
   }
-  if (this->derived().has_output() && !base::has(is_blocked)) initiate_send();
+  if (this->derived().has_output() && !base::has(is_blocked))
+    send_queue(this->derived().send_budget);
 }
 
 template <class Derived, class Loop, class Transport>
@@ -260,99 +262,6 @@ void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how) {
   detail::throw_if(failed, "shutdown");
 }
 
-/// Sends what a hook has sent, in one system call; only what the socket does not take is copied.
-/// Returns false when there is nothing more to be sent now; then `*this` may be gone.
-template <class Derived, class Loop, class Transport>
-bool dispatcher_with_send<Derived, Loop, Transport>::send_staged(bytes_view bytes) {
-  std::ptrdiff_t n = 0;
-  if (bytes.size() <= this->derived().most_to_send()) [[likely]] {
-    n = Transport::send(this->loop().system(), this->native_handle(),
-                        std::span<const std::byte>(bytes));
-    if (n == static_cast<std::ptrdiff_t>(bytes.size())) [[likely]]
-      return true;
-    if (n < 0 && n != -EAGAIN && n != -EWOULDBLOCK) {
-      send_failed(n);
-      return false;
-    }
-    this->state_ |= is_blocked;
-    if (n < 0) n = 0;
-  }
-  queue_.append(bytes.drop(static_cast<std::size_t>(n)), this->loop().blocks());
-  this->rearm();
-  if constexpr (has_watermarks()) {
-    Loop& loop = this->loop();
-    const token id = this->id();
-    check_high_water();
-    if (!loop.alive(id)) return false;
-  }
-  return !base::has(is_blocked);
-}
-
-/// One system call for `most` bytes at most; returns what it did.
-template <class Derived, class Loop, class Transport>
-std::ptrdiff_t dispatcher_with_send<Derived, Loop, Transport>::send_some(std::size_t most) {
-  std::array<iovec, out_queue::most_pieces> pieces;
-  const std::size_t count = queue_.pieces(pieces, most);
-  const iovec& first = pieces[0];
-  const int fd = this->native_handle();
-  const std::ptrdiff_t n =
-      count == 1
-          ? Transport::send(this->loop().system(), fd,
-                            std::span(static_cast<const std::byte*>(first.iov_base), first.iov_len))
-          : Transport::send(this->loop().system(), fd,
-                            std::span<const iovec>(pieces.data(), count));
-  if (n > 0) queue_.consume(static_cast<std::size_t>(n), this->loop().blocks());
-  return n;
-}
-
-template <class Derived, class Loop, class Transport>
-void dispatcher_with_send<Derived, Loop, Transport>::initiate_send() {
-  if (!base::has(base::is_connected)) return;
-  if (staging()) unstage();
-  for (int refills = 0;;) {
-    if (queue_.empty()) {
-      if (refills++ == most_refills) return this->rearm();
-      if (!this->derived().refill()) return;
-      continue;
-    }
-    const std::ptrdiff_t n = send_some(this->derived().most_to_send());
-    if (n > 0) [[likely]] {
-      if constexpr (has_watermarks())
-        if (!check_low_water()) return;
-      continue;
-    }
-    if (n == 0 || n == -EAGAIN || n == -EWOULDBLOCK) {
-      this->state_ |= is_blocked;
-      this->rearm();
-      if constexpr (has_watermarks()) check_high_water();
-      return;
-    }
-    return send_failed(n);
-  }
-}
-
-/// Nothing more can be sent; `*this` may be gone afterwards.
-template <class Derived, class Loop, class Transport>
-ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
-    std::ptrdiff_t error) {
-  this->derived().drop_unsent();
-  if (const std::error_code failed = this->write_failed(error).error())
-    this->loop().report_error(*this, failed, "send");
-}
-
-/// Also called when `Derived` is gone already.
-template <class Derived, class Loop, class Transport>
-ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
-  if (!staging() && queue_.empty()) return;
-  if (base::has(base::is_connected) && !base::has(is_blocked | base::write_over)) {
-    if (staging() && this->loop().stage().size() > 0)
-      Transport::send(this->loop().system(), this->native_handle(),
-                      std::span<const std::byte>(this->loop().stage().take()));
-    while (!queue_.empty() && send_some(everything) > 0) continue;
-  }
-  forget_output();
-}
-
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::handle_write_event() {
   if (base::has(base::is_connecting)) return base::handle_write_event();
@@ -360,7 +269,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::handle_write_event() {
   const token id = this->id();
   if (this->derived().has_output()) {
     this->state_ &= static_cast<state_bits>(~is_blocked);
-    initiate_send();
+    send_queue(this->derived().send_budget);
     if (!loop.alive(id)) return;
     this->rearm();
   }
@@ -375,7 +284,7 @@ interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
   [[maybe_unused]] Loop& loop = this->loop();
   [[maybe_unused]] const token id = this->id();
   if (this->derived().has_output() && !base::has(is_blocked)) {
-    initiate_send();
+    send_queue(this->derived().send_budget);
     if (!loop.alive(id)) return interest::none;
   }
   if constexpr (has_watermarks()) {
@@ -384,7 +293,7 @@ interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
     if (!loop.alive(id)) return interest::none;
   }
   if (base::has(is_leaving) && !base::has(is_lingering)) [[unlikely]] {
-    if (base::has(base::is_connected) && !this->derived().has_output()) start_lingering();
+    start_lingering();
     if (!loop.alive(id)) return interest::none;
   }
   return this->derived().wanted_interest();
@@ -393,6 +302,7 @@ interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
 }  // namespace asyncore
 
 #include <asyncore/impl/lingering.hpp>
+#include <asyncore/impl/sending.hpp>
 #include <asyncore/impl/watermarks.hpp>
 
 #endif

@@ -28,6 +28,9 @@ class file_dispatcher : public io_channel<Derived, Loop, file_transport> {
   /// Throws as `set_file`.
   file_dispatcher(Loop& loop, int fd) : base(loop) { set_file(fd); }
 
+  /// Takes over `fd`. Throws as `set_file`.
+  file_dispatcher(Loop& loop, unique_fd fd) : base(loop) { set_file(std::move(fd)); }
+
   /// With the default loop, the loop may be left out: it is this thread's.
   explicit file_dispatcher(int fd)
     requires std::is_same_v<Loop, default_loop>
@@ -42,7 +45,8 @@ class file_dispatcher : public io_channel<Derived, Loop, file_transport> {
   }
   void set_file(int fd, std::error_code& failed);
 
-  /// Takes over a duplicate that has been made.
+  /// Takes over a descriptor, or a duplicate that has been made.
+  void set_file(unique_fd fd);
   void set_file(file_wrapper file);
 
  private:
@@ -57,6 +61,13 @@ void file_dispatcher<Derived, Loop>::set_file(int fd, std::error_code& failed) {
     return;
   }
   enter(own, failed);
+}
+
+template <class Derived, class Loop>
+void file_dispatcher<Derived, Loop>::set_file(unique_fd fd) {
+  std::error_code failed;
+  enter(fd.release(), failed);
+  detail::throw_if(failed, "set_file");
 }
 
 template <class Derived, class Loop>

@@ -101,7 +101,8 @@ class io_channel : public channel<Derived, Loop> {
     if ((state_ & close_reported) != 0) return;
     state_ |= close_reported;
     this->loop().ask_again();
-    this->derived().handle_close();
+    detail::observe<Derived>(this->loop(), "handle_close",
+                             [&] { this->derived().handle_close(); });
   }
 
   /// Writes `message` to the log. A class may define its own.

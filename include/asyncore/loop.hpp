@@ -15,32 +15,25 @@
 #include <asyncore/post_box.hpp>
 #include <asyncore/receive_buffer.hpp>
 #include <asyncore/registration.hpp>
+#include <asyncore/run_options.hpp>
 #include <asyncore/send_stage.hpp>
 #include <asyncore/stop_flag.hpp>
 #include <asyncore/sys/waker.hpp>
 #include <asyncore/timeout.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
 namespace asyncore {
-
-/// How `run` runs; the parameters of Python's `asyncore.loop`.
-struct run_options {
-  /// The longest that one turn waits; nothing: for ever, which spares the kernel a timer and a turn
-  /// with few events a tenth of its time.
-  timeout_type timeout = std::chrono::seconds(30);
-  /// Turns to do; nothing: until the loop is empty.
-  std::optional<std::uint64_t> count = {};
-};
 
 namespace detail {
 /// As it is initialised before `main`, a loop opens a waker only in programs that have a use for
 /// it.
 template <class Loop>
 struct posts_wanted;
+template <class Loop>
+class drain_service;
 template <class Loop>
 struct waker_wanted {
   static inline const bool yes = (Loop::opens_waker = true);
@@ -90,11 +83,7 @@ class basic_loop {
 
   /// Ends `run` after the current turn, and a wait at once; if none is running, the next one at
   /// once. Thread-safe, and safe in a signal handler.
-  void stop() noexcept {
-    (void)detail::waker_wanted<basic_loop>::yes;
-    stopping_.raise();
-    waker_.wake();
-  }
+  void stop() noexcept;
 
   /// Has the loop call `f()` in its own thread, in a turn: at once if it waits, which takes one
   /// wake-up however many are posted meanwhile, and none while it is awake. In the order of the
@@ -104,6 +93,15 @@ class basic_loop {
   /// Thread-safe. Include <asyncore/post.hpp>.
   template <class F>
   void post(F&& f);
+
+  /// Ends `run` well: tells every channel to finish, once, and ends `run` when none is left, or
+  /// `within` from now on, closing those that are. Told by `handle_drain()` if its class defines
+  /// that; else one with an out-queue does as `close_when_done`, and others, the listeners among
+  /// them, are closed. Timers are not waited for. Called again it only moves the end. To be called
+  /// in or outside of a hook; what hooks throw reaches `handle_error`. Include
+  /// <asyncore/drain.hpp>.
+  template <class Rep, class Period>
+  void drain(std::chrono::duration<Rep, Period> within);
 
   /// Calls `close()` of every channel. When one throws, the rest stays open and it is thrown on,
   /// unless `ignore_errors`, when the map is empty afterwards; `exit_now` always is.
@@ -165,6 +163,12 @@ class basic_loop {
     return poller_.native_handle();
   }
 
+  /// The poller's observer, where it has one (see poller/observed.hpp).
+  template <class P = Poller>
+  auto observer() noexcept -> decltype(std::declval<P&>().observer()) {
+    return poller_.observer();
+  }
+
   /// Constructs `Channel(*this, args...)`, owned by the loop: it is destroyed at the end of the
   /// turn in which it closes, or with the loop. Returns the channel, which may have closed
   /// already in its constructor but lives until the end of the turn. Throws what the constructor
@@ -193,11 +197,7 @@ class basic_loop {
   }
 
   /// Why a channel for `fd` would be refused; success if it would not.
-  std::error_code room_for(int fd) const noexcept {
-    if constexpr (requires { Poller::fd_limit; })
-      if (fd >= Poller::fd_limit) return std::make_error_code(std::errc::value_too_large);
-    return map_.room_for(fd);
-  }
+  std::error_code room_for(int fd) const noexcept;
 
   /// Enters `r` under its descriptor; watched from the next wait on.
   void add(record& r, bool every_turn, std::error_code& failed);
@@ -244,15 +244,15 @@ class basic_loop {
   /// passes, and what leaves a `handle_error`.
   template <class F>
   void call_guarded(const char* of, F&& f) {
-    detail::guarded(f, [&] { function_failed(of); });
+    detail::guarded([&] { detail::observe<void>(*this, of, f); }, [&] { function_failed(of); });
   }
 
-  /// Calls `f`, a hook of `c`: what it throws reaches `handle_error` of `c`.
+  /// Calls `f`, the hook `name` of `c`: what it throws reaches `handle_error` of `c`.
   template <class Channel, class F>
-  void call_hook(Channel& c, F&& f) {
+  void call_hook(Channel& c, const char* name, F&& f) {
     const token id = c.id();
     ask_again_ = true;
-    detail::guarded(f, [&] { hook_failed(id); });
+    detail::guarded([&] { detail::observe<Channel>(*this, name, f); }, [&] { hook_failed(id); });
     visit_before_wait(id);
   }
 
@@ -274,12 +274,9 @@ class basic_loop {
     wake_at_ = when.count() == 0 ? std::chrono::nanoseconds(1) : when;
   }
 
-  /// Calls `resume_accepting` of every channel when a descriptor has been freed, or after
-  /// `exhaustion_pause`.
-  void resume_later() noexcept {
-    resume_at_ = system().now() + exhaustion_pause;
-    wake_by(resume_at_);
-  }
+  /// Calls `resume_accepting` of this channel when another has left the map, and if
+  /// `for_a_while` after `exhaustion_pause` at the latest.
+  void resume_later(token listener, bool for_a_while) noexcept;
 
   /// The buffer that `handle_data` is given bytes in.
   std::span<std::byte> receive_bytes() {
@@ -305,6 +302,8 @@ class basic_loop {
   friend struct detail::waker_wanted;
   template <class>
   friend struct detail::posts_wanted;
+  template <class>
+  friend class detail::drain_service;
 
   struct turn_scope;
   struct turn_sink;
@@ -320,22 +319,17 @@ class basic_loop {
   void before_wait();
   void visit_every_turn(bool first_pass);
   void visit_changed(bool last);
-  bool any_every_turn() const noexcept {
-    return channels::template any_asked<predicate_mode::every_turn>() &&
-           !(every_turn_.unlinked() && asking_.unlinked());
-  }
+  bool any_every_turn() const noexcept;
   void visit(record& r);
   void arm(record& r, interest wanted);
   bool arms_later(record& r, interest wanted) noexcept;
   bool arm_paused(token id);
-  static constexpr bool any_pause() noexcept {
-    return channels::template any_asked<predicate_mode::every_turn>() ||
-           channels::template any_asked<predicate_mode::on_rearm>();
-  }
+  static constexpr bool any_pause() noexcept;
   void check_rearmed();
   timeout_type shortened(timeout_type timeout);
   timeout_type until_wake(timeout_type timeout);
   void woken();
+  void resume_starved() noexcept;
   void set_wake() noexcept;
   std::chrono::nanoseconds read_clock() noexcept;
   bool idle() const noexcept { return empty() && box_.empty() && !any_service_busy(); }
@@ -381,6 +375,8 @@ class basic_loop {
   detail::post_box box_;
   std::chrono::nanoseconds wake_at_{0};    // when a wait has to end at the latest; 0: never
   std::chrono::nanoseconds resume_at_{0};  // when listeners try again; 0: none waits
+  token starved_[4];                       // those that wait; when there are more, any may
+  unsigned starving_ = 0;
   std::chrono::nanoseconds now_{0};        // of this turn; 0: not known yet
   loop_service<basic_loop>* services_ = nullptr;
   std::error_code last_error_;

@@ -33,8 +33,8 @@ struct out_block {
 /// in steady state. One for each loop.
 class block_pool {
  public:
-  /// Blocks kept at most; 1 MiB of them.
-  static constexpr std::size_t most_spare = 256;
+  /// Blocks kept at most; 4 MiB of them.
+  static constexpr std::size_t most_spare = 1024;
 
   block_pool() noexcept = default;
   block_pool(const block_pool&) = delete;

@@ -27,6 +27,9 @@ class registration : public list_node {
   /// True while the channel is in its loop's map.
   bool registered() const noexcept { return id_.generation != 0; }
 
+  /// True when its hangup has been dispatched: the poller reports nothing more.
+  bool hung_up() const noexcept { return hung_up_; }
+
   /// The channel's type, for its `channel_set`.
   TypeRef type() const noexcept { return type_; }
 
@@ -36,6 +39,9 @@ class registration : public list_node {
 
   /// Names the descriptor of a channel that is in no loop; -1: it has none.
   void set_descriptor(int fd) noexcept { id_ = {fd, 0}; }
+
+  /// Of the loops that watch the same socket, some may be woken and not all. Before the first wait.
+  void set_exclusive() noexcept { exclusive_ = true; }
 
  private:
   template <class, class>
@@ -51,6 +57,7 @@ class registration : public list_node {
   bool every_turn_ : 1 = false;      // its predicates are asked before each wait
   bool hung_up_ : 1 = false;         // its hangup has been dispatched
   bool threw_ : 1 = false;           // what it was asked before this wait
+  bool exclusive_ : 1 = false;       // one of several loops is enough to be woken for it
 };
 
 }  // namespace asyncore

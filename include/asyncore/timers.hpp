@@ -25,6 +25,11 @@ class timer {
   /// False when there is nothing to be called: it has been, or was cancelled. Constant time.
   bool cancel() noexcept { return queue_ != nullptr && queue_->cancel(*cell_, generation_); }
 
+  /// `run` does not go on for this one: it ends when there is nothing else to wait for.
+  void unref() noexcept {
+    if (queue_ != nullptr) queue_->unref(*cell_, generation_);
+  }
+
   /// True while the function is still to be called. A function that is called once is not pending
   /// while it runs.
   bool pending() const noexcept {

@@ -2,6 +2,11 @@
 // Every public template, instantiated as a whole: code that is never instantiated is unwritten. And
 // the archetypes at work.
 #include <asyncore.hpp>
+#include <asyncore/child_process.hpp>
+#include <asyncore/drain.hpp>
+#include <asyncore/loop_group.hpp>
+#include <asyncore/poller/observed.hpp>
+#include <asyncore/statistics.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -117,6 +122,37 @@ struct patient : asyncore::channel<patient, asyncore::default_loop>, asyncore::d
 };
 }  // namespace instantiated
 template class asyncore::deadline<instantiated::patient>;
+template class asyncore::detail::drain_service<asyncore::default_loop>;
+template class asyncore::detail::reserve_descriptor<asyncore::default_loop>;
+
+// Programs.
+namespace instantiated {
+struct program : asyncore::child_process<program> {
+  using child_process::child_process;
+  void handle_exit(asyncore::exit_status) {}
+};
+/// A pipe with an out-queue.
+struct pipe_end : asyncore::dispatcher_with_send<pipe_end, asyncore::default_loop,
+                                                 asyncore::file_transport> {
+  using dispatcher_with_send::dispatcher_with_send;
+};
+}  // namespace instantiated
+template class asyncore::child_process<instantiated::program>;
+template class asyncore::dispatcher_with_send<instantiated::pipe_end, asyncore::default_loop,
+                                              asyncore::file_transport>;
+
+// Threads.
+template class asyncore::loop_group<asyncore::default_loop>;
+template class asyncore::detail::group_member<asyncore::default_loop>;
+
+// Observers.
+namespace instantiated {
+using watched_poller = asyncore::observed<archetype::poller_with_all, asyncore::loop_statistics>;
+}
+template class asyncore::observed<archetype::poller, asyncore::loop_statistics>;
+template class asyncore::observed<archetype::poller_with_all, asyncore::loop_statistics>;
+template class asyncore::observed_system<archetype::system, asyncore::loop_statistics>;
+template class asyncore::basic_loop<instantiated::watched_poller, asyncore::fd_table<>>;
 
 namespace {
 

@@ -101,7 +101,7 @@ struct chatter : asyncore::async_chat<chatter<Place>, chat_loop<Place>> {
 /// Fills the buffers that a channel sends into; returns how many bytes that took.
 template <class Channel>
 std::size_t fill_of(const Channel& channel) {
-  return fill(checked(::dup(channel.native_handle())));
+  return fill(copy_of(channel.native_handle()));
 }
 
 /// The channel under test, its peer's end, and the other channel of the loop.

@@ -1,72 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <asyncore/chat/splitter.hpp>
+// Where a splitter cuts, and what hooks may do to it meanwhile.
+#include "station.hpp"
 
-#include <boost/test/unit_test.hpp>
-
-#include <functional>
 #include <memory>
-#include <optional>
-#include <random>
-#include <stdexcept>
-#include <string>
-#include <vector>
-
-#include "asynchat_model.hpp"
 
 namespace {
 
-using asyncore::as_text;
 using asyncore::bytes_view;
 using asyncore::splitter;
 using asyncore::terminator;
-using bytes = std::span<const std::byte>;
-
-// Splits, and writes down what it is given: pieces of one item as one, a terminator as "|".
-struct station {
-  struct sink {
-    void collect(bytes piece) const { self->collect(piece); }
-    void found() const { self->found(); }
-    void interrupted() const { ++self->interruptions; }
-    station* self;
-  };
-
-  bool feed(std::string_view data) {
-    input = data;
-    return one->feed(bytes_view(data), sink{this});
-  }
-  void collect(bytes piece) {
-    BOOST_REQUIRE(!piece.empty());
-    ++collected;
-    const char* const at = as_text(piece).data();
-    if (at < input.data() || at + piece.size() > input.data() + input.size())
-      copied += piece.size();
-    story += as_text(piece);
-    if (on_collect) on_collect();
-  }
-  void found() {
-    story += '|';
-    if (on_found) on_found();
-  }
-
-  std::optional<splitter> one{std::in_place};
-  std::string story;
-  std::string_view input;
-  std::size_t copied = 0;  // bytes that were not in the input
-  int collected = 0;
-  int interruptions = 0;
-  std::function<void()> on_collect, on_found;
-};
-
-terminator text(std::string_view what) { return {std::string(what), 0}; }
-terminator number(std::uint64_t count) { return {{}, count}; }
-
-void set(splitter& one, const terminator& what) {
-  if (what.text.empty()) {
-    one.set_number(what.count);
-  } else {
-    one.set_text(what.text);
-  }
-}
+using test::number;
+using test::set;
+using test::station;
+using test::text;
 
 BOOST_AUTO_TEST_SUITE(splitters)
 
@@ -344,169 +290,6 @@ BOOST_AUTO_TEST_CASE(tell_how_long_a_text_has_been_waited_for) {
   s.one->set_text("");
   s.feed("12345");
   BOOST_TEST(s.one->waiting() == 0u);
-}
-
-#if ASYNCORE_HAS_EXCEPTIONS
-
-struct on_purpose : std::exception {};
-
-// Throws once, at the given piece or terminator.
-struct thrower {
-  void operator()() {
-    if (--left == 0) throw on_purpose();
-  }
-  int left;
-};
-
-// Nothing is lost and nothing comes twice, whichever hook throws, and wherever the input is cut.
-BOOST_AUTO_TEST_CASE(go_on_where_a_hook_threw) {
-  const std::string stream = "one\r\n\r\ntwo\rthree\r\nfo\r\r\n12345";
-  for (const terminator& what : {text("\r\n"), number(4), terminator()}) {
-    station calm;
-    set(*calm.one, what);
-    calm.on_found = [&] { set(*calm.one, what); };
-    calm.feed(stream);
-    for (std::size_t cut = 0; cut <= stream.size(); ++cut)
-      for (int at = 1; at <= 12; ++at)
-        for (const bool in_collect : {true, false}) {
-          station s;
-          set(*s.one, what);
-          thrower collect{in_collect ? at : 0}, found{in_collect ? 0 : at};
-          s.on_collect = [&] { collect(); };
-          s.on_found = [&] {
-            set(*s.one, what);
-            found();
-          };
-          int thrown = 0;
-          for (const std::string_view part :
-               {std::string_view(stream).substr(0, cut), std::string_view(stream).substr(cut)}) {
-            try {
-              s.feed(part);
-            } catch (const on_purpose&) {
-              ++thrown;
-              BOOST_TEST(s.one->interrupted());
-              BOOST_TEST(s.interruptions == thrown);
-              if (cut % 2 == 0) s.feed({});  // else the rest comes before the next input
-            }
-          }
-          if (s.one->interrupted()) s.feed({});
-          BOOST_TEST(!s.one->interrupted());
-          BOOST_TEST_INFO("cut at " << cut << ", threw in hook " << at);
-          BOOST_REQUIRE_EQUAL(s.story, calm.story);
-          BOOST_REQUIRE((s.one->get() == calm.one->get()));
-        }
-  }
-}
-
-BOOST_AUTO_TEST_CASE(keep_nothing_of_a_throwing_hook_that_discarded_stopped_or_destroyed) {
-  for (const int what : {0, 1, 2}) {
-    station s;
-    s.one->set_text("\n");
-    s.on_found = [&] {
-      if (what == 0) s.one->discard();
-      if (what == 1) s.one->stop();
-      if (what == 2) s.one.reset();
-      throw on_purpose();
-    };
-    BOOST_CHECK_THROW(s.feed("one\ntwo\n"), on_purpose);
-    BOOST_TEST(s.story == "one|");
-    if (what == 2) continue;
-    s.on_found = nullptr;
-    s.feed("new\n");
-    BOOST_TEST(s.story == "one|new|");
-  }
-}
-
-#endif
-
-// One random history, told to the splitter and to the model. What hooks do depends only on what
-// has been given out, so that both do the same.
-class history {
- public:
-  explicit history(unsigned seed) : random_(seed) {
-    for (int i = 0; i < 60; ++i) plan_.push_back({random_() % 24, any_terminator()});
-    const terminator first = any_terminator();
-    set(*real_.one, first);
-    model_.set(first);
-    real_.on_collect = [this] { act(real_.story, real_at_, [this](const step& s) { real(s); }); };
-    real_.on_found = real_.on_collect;
-  }
-
-  void run() {
-    for (int input = 0; input < 12; ++input) {
-      const std::string data = noise(random_() % (random_() % 2 == 0 ? 4 : 30));
-      const std::size_t held = model_.held();
-      copied_before_ = real_.copied;
-      BOOST_REQUIRE(real_.feed(data));
-      model_.feed(data, *this);
-      BOOST_REQUIRE_EQUAL(real_.story, story_);
-      BOOST_REQUIRE((real_.one->get() == model_.get()));
-      BOOST_REQUIRE_LE(real_.copied - copied_before_, held);  // only what straddles
-      if (random_() % 4 == 0) {
-        const step between{random_() % 3, any_terminator()};
-        real(between);
-        model(between);
-      }
-    }
-  }
-
-  // The model's hooks.
-  void collect(const std::string& piece) {
-    story_ += piece;
-    found_or_collected();
-  }
-  void found() {
-    story_ += '|';
-    found_or_collected();
-  }
-
- private:
-  struct step {
-    unsigned long what;  // 0, 1: set; 2: discard; else nothing
-    terminator next;
-  };
-
-  // The steps are due when the story has reached certain lengths.
-  template <class Do>
-  void act(const std::string& story, std::size_t& at, Do perform) {
-    for (; at < plan_.size() && (at + 1) * 3 <= story.size(); ++at) perform(plan_[at]);
-  }
-  void found_or_collected() {
-    act(story_, model_at_, [this](const step& s) { model(s); });
-  }
-  void real(const step& s) {
-    if (s.what < 2) set(*real_.one, s.next);
-    if (s.what == 2) real_.one->discard();
-  }
-  void model(const step& s) {
-    if (s.what < 2) model_.set(s.next);
-    if (s.what == 2) model_.discard();
-  }
-
-  std::string noise(std::size_t size) {
-    std::string all(size, 'a');
-    for (char& c : all) c = random_() % 2 == 0 ? 'a' : 'b';
-    return all;
-  }
-  terminator any_terminator() {
-    if (random_() % 8 == 0) return {};
-    if (random_() % 4 == 0) return number(random_() % 7 + 1);
-    return text(noise(random_() % 4 + 1));
-  }
-
-  std::mt19937 random_;
-  std::vector<step> plan_;
-  station real_;
-  test::asynchat_model model_;
-  std::string story_;
-  std::size_t real_at_ = 0, model_at_ = 0, copied_before_ = 0;
-};
-
-BOOST_AUTO_TEST_CASE(agree_with_the_model) {
-  for (unsigned seed = 0; seed < 20'000; ++seed) {
-    BOOST_TEST_INFO("seed " << seed);
-    history(seed).run();
-  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -6,6 +6,18 @@
 
 #include <utility>
 
+#if defined(OBSERVER)
+#include <asyncore/poller/observed.hpp>
+struct nobody {};
+struct counting {
+  void event() noexcept { ++events; }
+  long events = 0;
+};
+using poller_type = asyncore::observed<asyncore::POLLER, OBSERVER>;
+#else
+using poller_type = asyncore::POLLER;
+#endif
+
 extern "C" void work(int type);  // the body of a hook: a direct call that the test can find
 
 using bytes = std::span<const std::byte>;
@@ -26,9 +38,9 @@ struct loop_for;
 template <int... Types>
 struct loop_for<std::integer_sequence<int, Types...>> {
 #if defined(OPEN)
-  using type = asyncore::basic_loop<asyncore::POLLER, asyncore::MAP<>>;
+  using type = asyncore::basic_loop<poller_type, asyncore::MAP<>>;
 #else
-  using type = asyncore::basic_loop<asyncore::POLLER, asyncore::MAP<station<Types>...>>;
+  using type = asyncore::basic_loop<poller_type, asyncore::MAP<station<Types>...>>;
 #endif
 };
 using loop_type = loop_for<std::make_integer_sequence<int, TYPES>>::type;

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
-// What CPython's own Lib/test/test_asyncore.py (3.11) checks, test by test and under its names; its
-// BaseTestAPI is in base_test_api.cpp.
+// What CPython's own Lib/test/test_asyncore.py (3.11) checks, test by test and under its names:
+// BaseTestAPI and FileWrapperTest have files of their own.
 #include <asyncore.hpp>
 
 #include <boost/test/unit_test.hpp>
 
-#include <fcntl.h>
-
 #include <array>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,45 +15,12 @@
 #include "../support/descriptors.hpp"
 #include "../support/matrix.hpp"
 #include "../support/scripted_poller.hpp"
+#include "../support/standard_error.hpp"
 #include "../support/turns.hpp"
 
 namespace {
 
 using asyncore::readiness;
-using strings = std::vector<std::string>;
-
-// What is written to the standard error stream while it lives.
-class captured_stderr {
- public:
-  captured_stderr() {
-    std::fflush(stderr);
-    const auto to = test::checked(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-    ::dup2(to.get(), STDERR_FILENO);
-  }
-  ~captured_stderr() { restore(); }
-
-  /// Ends it, and returns the lines.
-  strings lines() {
-    restore();
-    std::ifstream file(path_);
-    strings all;
-    for (std::string line; std::getline(file, line);) all.push_back(line);
-    return all;
-  }
-
- private:
-  void restore() {
-    if (!before_) return;
-    std::fflush(stderr);
-    ::dup2(before_.get(), STDERR_FILENO);
-    before_.reset();
-  }
-
-  test::temporary_directory directory_;
-  std::string path_ = directory_.file("stderr");
-  test::unique_fd before_ = test::checked(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
-};
-
 // Channels of which a test looks at one event. All hooks do the same: note their name, or throw.
 
 template <class Place>
@@ -257,21 +220,22 @@ BOOST_AUTO_TEST_CASE(test_repr) {
 
 BOOST_AUTO_TEST_CASE(test_log) {
   bare d;
-  captured_stderr captured;
+  const test::redirected_stderr said;
   d.log("Lovely spam! Wonderful spam!");
   d.log("I don't like spam!");
-  BOOST_TEST(captured.lines() == strings({"Lovely spam! Wonderful spam!", "I don't like spam!"}));
+  BOOST_TEST(said.text() == "Lovely spam! Wonderful spam!\nI don't like spam!\n");
 }
 
 BOOST_AUTO_TEST_CASE(test_log_info) {
   bare d;
-  captured_stderr captured;
+  const test::redirected_stderr said;
   d.log_info("Have you got anything without spam?", "EGGS");
   d.log_info("Why can't she have egg bacon spam and sausage?");
   d.log_info("THAT'S got spam in it!", "SPAM");
-  BOOST_TEST(captured.lines() == strings({"EGGS: Have you got anything without spam?",
-                                          "info: Why can't she have egg bacon spam and sausage?",
-                                          "SPAM: THAT'S got spam in it!"}));
+  BOOST_TEST(said.text() ==
+             "EGGS: Have you got anything without spam?\n"
+             "info: Why can't she have egg bacon spam and sausage?\n"
+             "SPAM: THAT'S got spam in it!\n");
 }
 
 // A hook that is not defined is not called: there is nothing to say, and nothing to watch for. What
@@ -281,13 +245,13 @@ BOOST_AUTO_TEST_CASE(test_unhandled) {
   talking d;
   d.set_socket(asyncore::socket(std::move(pair.near)));
   BOOST_TEST((d.wanted_interest() == asyncore::interest::none));
-  captured_stderr captured;
+  const test::redirected_stderr said;
   d.handle_expt_event();
   d.handle_read_event();
   d.handle_write_event();
   d.handle_connect_event();
   d.handle_close_event();
-  BOOST_TEST(captured.lines() == strings({"warning: unhandled close event"}));
+  BOOST_TEST(said.text() == "warning: unhandled close event\n");
 }
 
 // refers to bug #8573
@@ -327,103 +291,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(test_send, Place, test::matrix) {
   char byte = 0;
   while (byte != '\n' && ::read(peer.get(), &byte, 1) == 1) captured += byte;
   BOOST_TEST(captured == data + data + "\n");
-}
-
-BOOST_AUTO_TEST_SUITE_END()
-
-// A file with something in it.
-struct file_wrapper_test {
-  file_wrapper_test() { std::ofstream(path) << text; }
-
-  test::unique_fd open(int flags) const { return test::checked(::open(path.c_str(), flags)); }
-  std::string contents() const {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-  static std::string read(asyncore::file_wrapper& file, std::size_t most) {
-    std::array<std::byte, 64> buffer;
-    const asyncore::io_result got = file.read(std::span(buffer).first(most));
-    return std::string(asyncore::as_text(std::span(buffer).first(got.bytes())));
-  }
-
-  test::temporary_directory directory;
-  std::string path = directory.file("file");
-  std::string text = "It's not dead, it's sleeping!";
-};
-
-BOOST_FIXTURE_TEST_SUITE(FileWrapperTest, file_wrapper_test)
-
-BOOST_AUTO_TEST_CASE(test_recv) {
-  test::unique_fd fd = open(O_RDONLY);
-  const int number = fd.get();
-  asyncore::file_wrapper w(number);
-  fd.reset();
-  BOOST_TEST(w.native_handle() != number);
-  std::array<std::byte, 13> buffer;
-  BOOST_TEST(w.recv(buffer).bytes() == 13u);
-  BOOST_TEST(asyncore::as_text(buffer) == "It's not dead");
-  BOOST_TEST(read(w, 6) == ", it's");
-  w.close();
-  BOOST_TEST((w.read(buffer).error() == std::errc::bad_file_descriptor));
-}
-
-BOOST_AUTO_TEST_CASE(test_send) {
-  test::unique_fd fd = open(O_WRONLY | O_APPEND);
-  asyncore::file_wrapper w(fd.get());
-  fd.reset();
-  w.write("Come again?");
-  w.send("I want to buy some cheese.");
-  w.close();
-  BOOST_TEST(contents() == text + "Come again?" + "I want to buy some cheese.");
-}
-
-template <class Place>
-struct file_reader;
-template <class Place>
-using file_loop = typename Place::template loop<file_reader<Place>>;
-template <class Place>
-struct file_reader : asyncore::file_dispatcher<file_reader<Place>, file_loop<Place>> {
-  using file_reader::file_dispatcher::file_dispatcher;
-  void handle_read() {
-    std::array<std::byte, 29> buffer;
-    if (const auto got = this->recv(buffer))
-      data += asyncore::as_text(std::span(buffer).first(got.bytes()));
-  }
-  std::string data;
-};
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(test_dispatcher, Place, test::matrix) {
-  const file_wrapper_test file;
-  file_loop<Place> loop;
-  test::unique_fd fd = file.open(O_RDONLY);
-  file_reader<Place> s(loop, fd.get());
-  fd.reset();
-  loop.run({.timeout = std::chrono::milliseconds(10), .count = 2});
-  BOOST_TEST(s.data == file.text);
-}
-
-// Nothing warns: that it is closed with its object is what C++ does.
-BOOST_AUTO_TEST_CASE(test_resource_warning) {
-  const test::unique_fd fd = open(O_RDONLY);
-  int number = -1;
-  captured_stderr captured;
-  {
-    const asyncore::file_wrapper f(fd.get());
-    number = f.native_handle();
-  }
-  BOOST_TEST(!test::is_open(number));
-  BOOST_TEST(captured.lines() == strings());
-}
-
-// Its descriptor is gone already; unlike Python's close, that of C++ does not say so.
-BOOST_AUTO_TEST_CASE(test_close_twice) {
-  test::unique_fd fd = open(O_RDONLY);
-  asyncore::file_wrapper f(fd.get());
-  fd.reset();
-  ::close(f.native_handle());
-  f.close();
-  BOOST_TEST(f.native_handle() == -1);
-  f.close();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,8 +4,8 @@ import contextlib
 import socket
 import urllib.request
 
-from support import (PATIENCE, POLLERS, case, connect, expect, memory, send_until_paused, serving,
-                     waiting)
+from support import (PATIENCE, POLLERS, Skip, case, connect, expect, memory, send_until_paused,
+                     serving, waiting)
 
 ROOT = b"This is an asyncore server. There is also /hello.\n"
 HELLO = b"hello, world\n"
@@ -200,3 +200,57 @@ def http_serves_many(poller):
             for client in reversed(clients):
                 with client.makefile("rb") as stream:
                     expect(read_response(stream)[2], HELLO)
+
+
+def parsed_metrics(server):
+    """What `--stats` serves, read by a parser that is not ours: values by name and labels."""
+    try:
+        from prometheus_client.parser import text_string_to_metric_families
+    except ImportError as missing:
+        raise Skip(f"python3-prometheus-client is not installed: {missing}") from missing
+    (code, fields, body), = exchange(server, b"GET /metrics HTTP/1.1\r\n\r\n")
+    expect((code, fields["Content-Type"]), (200, "text/plain; version=0.0.4"))
+    found = {}
+    for family in text_string_to_metric_families(body.decode()):
+        expect(family.type != "unknown" and family.documentation != "", True, family.name)
+        for sample in family.samples:
+            key = sample.name, tuple(sorted(sample.labels.items()))
+            expect(key in found, False, f"{key} given twice")
+            found[key] = sample.value
+    return found
+
+
+@case(*POLLERS)
+def http_stats_are_what_prometheus_reads(poller):
+    for threads in (1, 3):
+        options = ["--stats", "--threads", str(threads)]
+        with serving("http_server", poller, options=options) as server:
+            parsed_metrics(server)
+            requests = b"GET /hello HTTP/1.1\r\n\r\n" * 100
+            for _ in range(5):
+                exchange(server, requests, ["GET"] * 100)
+            found = parsed_metrics(server)
+        expect({dict(labels)["loop"] for _, labels in found}, {str(i) for i in range(threads)})
+
+        def total(name, **labels):
+            return sum(value for (each, those), value in found.items()
+                       if each == name and labels.items() <= dict(those).items())
+        expect(total("asyncore_received_bytes_total") > 5 * len(requests), True, "the bytes")
+        expect(total("asyncore_sent_bytes_total") > 500 * len(HELLO), True, "the bytes")
+        expect(total("asyncore_turns_total") > 5, True, "the turns")
+        events = total("asyncore_events_total")
+        expect(events > 10, True, "the events")
+        for name in ("asyncore_hook_seconds", "asyncore_lag_seconds"):
+            for loop in map(str, range(threads)):
+                counts = [total(f"{name}_bucket", loop=loop, le=le) for le in sorted(
+                    {dict(labels)["le"] for _, labels in found if "le" in dict(labels)},
+                    key=float)]
+                expect(counts, sorted(counts), f"the buckets of {name}")
+                expect(counts[-1], total(f"{name}_count", loop=loop), f"the last of {name}")
+            expect(total(f"{name}_sum") > 0, True, f"the sum of {name}")
+
+
+@case()
+def http_has_no_stats_unless_asked():
+    with serving("http_server") as server:
+        expect(exchange(server, b"GET /metrics HTTP/1.1\r\n\r\n")[0][0], 404)

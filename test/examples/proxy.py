@@ -7,7 +7,7 @@ import threading
 
 from support import POLLERS, PATIENCE, case, connect, expect, memory, read_all, serving
 
-ROOM = 4 << 20  # what a connection may cost, with the loop's own buffers
+ROOM = 8 << 20  # what a connection may cost, with the loop's own buffers, also under a sanitizer
 
 
 @contextlib.contextmanager

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
 """What is the same for both servers."""
 import contextlib
+import os
+import re
 import signal
 
 from support import (POLLERS, SERVERS, case, connect, expect, need_ipv6, reset, run,
@@ -23,6 +25,23 @@ def leaves_on_signals_with_connections_open(name):
 
 
 @case(*SERVERS)
+def serves_with_several_threads(name):
+    for poller, threads in [(POLLERS[0], 2), (POLLERS[-1], 3), ("best", 0)]:
+        with contextlib.ExitStack() as clients:
+            with serving(name, poller, options=["--threads", str(threads)]) as server:
+                found = [clients.enter_context(connect(server)) for _ in range(40)]
+                for client in found:
+                    client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                for client in found:
+                    expect(len(client.recv(1 << 16)) > 0, True)
+                with open(f"/proc/{server.pid}/status", encoding="ascii") as status:
+                    count = int(re.search(r"Threads:\s*(\d+)", status.read())[1])
+                expect(count, 1 + (threads or len(os.sched_getaffinity(0))), "the threads")
+            for client in found:
+                expect(client.recv(1), b"", "what it sends at the end")
+
+
+@case(*SERVERS)
 def listens_on_ipv6(name):
     need_ipv6()
     with serving(name, host="::1") as server, connect(server) as client:
@@ -34,7 +53,7 @@ def listens_on_ipv6(name):
 def help_tells_the_options(name):
     done = run(name, "--help")
     expect(done.returncode, 0)
-    for option in ("--poller", "--host", "--port", "epoll, poll, select, best"):
+    for option in ("--poller", "--host", "--port", "--threads", "epoll, poll, select, best"):
         expect(option in done.stdout.decode(), True, option)
 
 
@@ -42,7 +61,8 @@ def help_tells_the_options(name):
 def bad_options_tell_what_is_allowed(name):
     for bad in (["--pollers", "poll"], ["--poller", "kqueue"], ["--poller"], ["stray"],
                 ["--host", "localhost"], ["--host", "1.2.3"], ["--host", ""], ["--port", "65536"],
-                ["--port", "-1"], ["--port", "http"], ["--port", "80x"], ["--port", ""]):
+                ["--port", "-1"], ["--port", "http"], ["--port", "80x"], ["--port", ""],
+                ["--threads", "-1"], ["--threads", "many"]):
         done = run(name, *bad)
         expect(done.returncode, 2, f"the status of {bad}")
         expect(done.stdout, b"", f"the output of {bad}")

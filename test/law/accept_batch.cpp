@@ -47,7 +47,7 @@ void takes(std::size_t batch, std::size_t count) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(accept_batch)
+BOOST_FIXTURE_TEST_SUITE(accept_batch, test::world)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(is_bounded, Place, test::matrix) {
   static_assert(server<Place>::accept_batch == 16);

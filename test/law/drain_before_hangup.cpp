@@ -127,7 +127,7 @@ void tail_behind_failed_send(bool paused) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(drain_before_hangup)
+BOOST_FIXTURE_TEST_SUITE(drain_before_hangup, test::world)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(sockets, Place, test::matrix) {
   for (const end how : ends_of_sockets) {
@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(half_close, Place, test::matrix) {
   ends pair = test::tcp_pair();
   test::data_reader<Place, asks::never> reader(loop, what, std::move(pair.near));
   test::put(pair.far, "question");
-  ::shutdown(pair.far.get(), SHUT_WR);
+  test::shut(pair.far.get(), SHUT_WR);
   test::turn_until(loop, [&] { return what.closes == 1; });
   check_all(what, "question");
   BOOST_CHECK(reader.send("answer").ok());

@@ -66,7 +66,7 @@ struct chatting : asyncore::async_chat<chatting<Place>, loop_of<Place>> {
   int closes = 0;
 };
 
-BOOST_AUTO_TEST_SUITE(found_by_simulation)
+BOOST_FIXTURE_TEST_SUITE(found_by_simulation, test::world)
 
 // Nothing is asked for any more and no hook follows: it would stay for ever.
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_stays_to_send_the_rest_closes_when_that_fails, Place, matrix) {
@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_stays_to_send_the_rest_closes_when_that_fails
     test::ends pair = test::socket_pair();
     loop.template emplace<answering<Place>>(asyncore::socket(std::move(pair.near)));
     if (listens) {
-      BOOST_REQUIRE_EQUAL(::shutdown(pair.far.get(), SHUT_WR), 0);
+      test::shut(pair.far.get(), SHUT_WR);
     } else {
       pair.far.reset();
     }

@@ -63,7 +63,7 @@ struct writer : asyncore::dispatcher<writer<Place, Asks>, writer_loop<Place>>,
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(no_lost_interest)
+BOOST_FIXTURE_TEST_SUITE(no_lost_interest, test::world)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(short_writes_of_an_out_queue, Place, test::matrix) {
   const std::string sent = pattern(plenty);
@@ -162,8 +162,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(eagain_after_readiness, Place, test::matrix) {
   test::data_reader<Place, asks::never> data(loop, what[0], std::move(pairs[0].near));
   test::piece_reader<Place> pieces(loop, what[1], std::move(pairs[1].near));
   const auto steal = [&](int fd) {
-    char bytes[16];
-    return ::read(fd, bytes, sizeof bytes);
+    std::byte bytes[16];
+    return test::sys().read(fd, bytes);
   };
   // Whoever is first steals the bytes of the other.
   what[0].on_data = [&] { steal(pieces.native_handle()); };

@@ -36,9 +36,9 @@ struct stillness {
     const int hooks = what.hooks;
     test::turn(loop, 50);
     counts.timeouts.clear();
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = test::sys().now();
     loop.poll(1ms);
-    BOOST_CHECK(std::chrono::steady_clock::now() - start >= 1ms);
+    BOOST_CHECK(test::sys().now() - start >= 1ms);
     BOOST_CHECK_EQUAL(counts.reports - reports, 0u);
     BOOST_CHECK_EQUAL(counts.changes - changes, 0u);  // and the poller is left alone
     BOOST_CHECK_EQUAL(what.hooks - hooks, 0);
@@ -110,7 +110,7 @@ using rearmed = test::data_reader<P, asks::on_rearm>;
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(no_spin)
+BOOST_FIXTURE_TEST_SUITE(no_spin, test::world)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(paused_channels, Place, test::matrix) {
   paused<Place, asked>(test::tcp_pair);
@@ -139,9 +139,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(pauses_are_told_late, Place, test::matrix) {
   pause(true);
   test::put(pair.far, "unread");
   BOOST_CHECK(test::wait_for(reader.native_handle(), POLLIN));
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = test::sys().now();
   b.loop.poll(5ms);
-  BOOST_CHECK(std::chrono::steady_clock::now() - start >= 5ms);
+  BOOST_CHECK(test::sys().now() - start >= 5ms);
   BOOST_CHECK_EQUAL(b.counts.reports, late ? 1u : 0u);
   BOOST_CHECK_EQUAL(b.counts.changes - changes, late ? 1u : 11u);
   b.settle_and_check();
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(half_closed_channels, Place, test::matrix) {
         stillness<Place> b;
         ends pair = make_pair();
         plain<typename stillness<Place>::place> reader(b.loop, b.what, std::move(pair.near));
-        ::shutdown(by_peer ? pair.far.get() : reader.native_handle(), how);
+        test::shut(by_peer ? pair.far.get() : reader.native_handle(), how);
         b.settle_and_check();
       }
 }
@@ -253,13 +253,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(deaf_channels, Place, test::matrix) {
 
 // A regular file is always ready, unless it is paused.
 BOOST_AUTO_TEST_CASE_TEMPLATE(files, Place, test::matrix) {
-  const test::temporary_directory directory;
-  const auto file = test::checked(
-      ::open(directory.file("some").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  test::put(file, "unread");
+  const auto file = test::file_of("unread");
   for (const bool paused : {false, true}) {
     stillness<Place> b;
-    BOOST_CHECK_EQUAL(::lseek(file.get(), 0, SEEK_SET), 0);
+    test::kernel::rewind(file.get());
     test::file_reader<typename stillness<Place>::place> reader(b.loop, b.what, file);
     reader.paused = paused;
     b.settle_and_check();

@@ -35,7 +35,12 @@ class ready_pipes {
   std::vector<token> tokens_;
 };
 
-BOOST_AUTO_TEST_SUITE(poller_contract)
+// Descriptors go before the poller that watches them.
+struct careless_world : world {
+  careless_world() { kernel::be_careless(); }
+};
+
+BOOST_FIXTURE_TEST_SUITE(poller_contract, careless_world)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(reports_nothing_of_nothing, Poller, pollers) {
   Poller poller;
@@ -85,7 +90,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(reports_urgent_data, Poller, pollers) {
   const token t{tcp.near.get(), 7};
   BOOST_REQUIRE(!poller.add(t, interest::expt));
   BOOST_TEST(wait(poller).empty());
-  BOOST_REQUIRE_EQUAL(::send(tcp.far.get(), "!", 1, MSG_OOB), 1);
+  put_urgent(tcp.far);
   const reports all = wait_long(poller);
   BOOST_REQUIRE_EQUAL(all.size(), 1u);
   BOOST_TEST(all[0].id == t);
@@ -156,9 +161,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(waits_as_long_as_it_is_told, Poller, pollers) {
   const ends pipe = pipe_to_near();
   BOOST_REQUIRE(!poller.add({pipe.near.get(), 1}, interest::read));
   for (const std::chrono::nanoseconds timeout : {1ns, 300'000ns, 3'000'001ns}) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = test::sys().now();
     BOOST_TEST(wait(poller, timeout).empty());
-    BOOST_TEST((std::chrono::steady_clock::now() - start >= timeout));  // law 11
+    BOOST_TEST((test::sys().now() - start >= timeout));  // law 11
   }
   BOOST_TEST(wait(poller, -1s).empty());
 }
@@ -170,6 +175,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(waits_for_ever_until_something_is_ready, Poller, p
   BOOST_TEST(wait(poller, std::chrono::nanoseconds::max()).size() == 1u);
 }
 
+#if !defined(TEST_SIMULATED)
 BOOST_AUTO_TEST_CASE_TEMPLATE(says_that_a_signal_ended_the_wait, Poller, pollers) {
   Poller poller;
   const ends pipe = pipe_to_near();
@@ -180,6 +186,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(says_that_a_signal_ended_the_wait, Poller, pollers
   });
   BOOST_TEST(n == -EINTR);
 }
+#endif
 
 // With the poll array dense and swapped about, this is where one gets lost or comes twice.
 BOOST_AUTO_TEST_CASE_TEMPLATE(reports_each_once_while_its_sink_removes_others, Poller, pollers) {

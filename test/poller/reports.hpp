@@ -32,10 +32,17 @@ using asyncore::interest;
 using asyncore::readiness;
 using asyncore::token;
 
+#if defined(TEST_SIMULATED)
+using all_pollers = std::tuple<on_current<asyncore::sim_select_poller>,
+                               on_current<asyncore::sim_poll_poller>,
+                               on_current<asyncore::sim_epoll_poller>>;
+#else
 /// All pollers, from the one list.
 using all_pollers = decltype(boost::hana::unpack(asyncore::pollers, [](auto... types) {
   return std::tuple<typename decltype(types)::type...>();
 }));
+#endif
+
 /// What one wait reported.
 struct report {
   token id;

@@ -36,7 +36,7 @@ class virtual_poller {
   virtual_kernel& get_system() const noexcept { return *kernel_; }
 
   template <class Sink>
-  int wait(timeout_type timeout, Sink sink) {
+  [[gnu::noinline]] int wait(timeout_type timeout, Sink sink) {
     virtual_kernel& k = *kernel_;
     if (k.failure != 0) return std::exchange(k.failure, 0);
     if (timeout && *timeout <= 0ns) {

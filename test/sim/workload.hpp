@@ -56,6 +56,9 @@ class workload {
     return o;
   }
 
+  /// Has the kernel's chance come of these bytes first.
+  void script(std::span<const std::uint8_t> bytes) { kernel_.random().script(bytes); }
+
   seed_result run() {
     make_loop();
     prepare();

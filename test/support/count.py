@@ -2,8 +2,9 @@
 """Counts the test cases in meson's logs and prints "N passed, N failed".
 
 usage: count.py FAILED LOG...
-FAILED is how many have failed already. A planned case that did not run has failed, and so has a
-program that failed although its cases passed, and a log that is not there.
+FAILED is how many have failed already. A program that prints no plan is a case. A planned case that
+did not run has failed, and so has a program that failed although its cases passed, and a log that is
+not there.
 """
 import json
 import re
@@ -15,10 +16,13 @@ def count(run):
     plan = re.search(r"^1\.\.(\d+)", run["stdout"], re.M)
     passed = len(re.findall(r"^ok (?!.*# SKIP)", run["stdout"], re.M))
     failed = len(re.findall(r"^not ok ", run["stdout"], re.M))
+    as_expected = run["result"] in ("OK", "EXPECTEDFAIL", "SKIP")
     if plan:
         skipped = len(re.findall(r"^ok .*# SKIP", run["stdout"], re.M))
         failed = max(failed, int(plan[1]) - passed - skipped)
-    if run["result"] not in ("OK", "SKIP"):
+    elif as_expected:
+        passed = 1
+    if not as_expected:
         failed = max(failed, 1)
     return passed, failed
 

@@ -7,25 +7,18 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <string_view>
 
+#include "kernel.hpp"
+
 namespace test {
 
 using asyncore::endpoint;
 using asyncore::unique_fd;
-
-/// How long a test waits for what should have happened at once, in milliseconds.
-inline constexpr int patience = 20'000;
 
 /// Two ends: `near` is for a channel, `far` is the test's own. Both are non-blocking.
 struct ends {
@@ -33,23 +26,24 @@ struct ends {
   unique_fd far;
 };
 
+/// Owns a descriptor of the kernel that the test runs on; -1: nothing.
+inline unique_fd own(int fd) { return unique_fd(fd, sys().closer()); }
+
 /// A descriptor that a call has just returned.
 inline unique_fd checked(int fd) {
   BOOST_REQUIRE_GE(fd, 0);
-  return unique_fd(fd);
+  return own(fd);
 }
 
 inline ends socket_pair() {
-  int fds[2] = {-1, -1};
-  BOOST_REQUIRE_EQUAL(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-  return {unique_fd(fds[0]), unique_fd(fds[1])};
+  const auto [near, far] = kernel::socketpair();
+  return {own(near), own(far)};
 }
 
 /// `near` reads.
 inline ends pipe_to_near() {
-  int fds[2] = {-1, -1};
-  BOOST_REQUIRE_EQUAL(::pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
-  return {unique_fd(fds[0]), unique_fd(fds[1])};
+  const auto [reads, writes] = kernel::pipe();
+  return {own(reads), own(writes)};
 }
 
 /// `near` writes.
@@ -58,64 +52,78 @@ inline ends pipe_from_near() {
   return {std::move(turned.far), std::move(turned.near)};
 }
 
-inline bool is_pipe(const ends& pair) {
-  struct stat status {};
-  return ::fstat(pair.far.get(), &status) == 0 && S_ISFIFO(status.st_mode);
-}
+inline bool is_pipe(const ends& pair) { return kernel::is_pipe(pair.far.get()); }
 
 /// True when `fd` is ready for one of `events`, or hung up, before patience ends.
-inline bool wait_for(int fd, short events) {
-  pollfd polled{fd, events, 0};
-  return ::poll(&polled, 1, patience) == 1;
-}
+inline bool wait_for(int fd, short events) { return kernel::wait_for(fd, events); }
 
 /// The address that a socket is bound to.
 inline endpoint name_of(int fd) {
   endpoint name;
-  socklen_t size = endpoint::capacity();
-  BOOST_REQUIRE_EQUAL(::getsockname(fd, name.data(), &size), 0);
-  name.resize(size);
+  BOOST_REQUIRE_EQUAL(sys().getsockname(fd, name), 0);
   return name;
 }
 
-/// A socket bound to a free port of the loopback; it listens unless `backlog` is negative.
-inline unique_fd tcp_listener(int backlog = 64) {
-  unique_fd fd = checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const endpoint any = endpoint::parse("127.0.0.1:0");
-  BOOST_REQUIRE_EQUAL(::bind(fd.get(), any.data(), any.size()), 0);
-  if (backlog >= 0) BOOST_REQUIRE_EQUAL(::listen(fd.get(), backlog), 0);
+inline const endpoint any_port = endpoint::parse("127.0.0.1:0");
+
+/// A socket bound to `where`, by default a free port of the loopback; it listens unless `backlog`
+/// is negative.
+inline unique_fd bound_to(const endpoint& where, int type = SOCK_STREAM, int backlog = -1) {
+  unique_fd fd = checked(sys().socket(where.family(), type));
+  BOOST_REQUIRE_EQUAL(sys().bind(fd.get(), where), 0);
+  if (backlog >= 0) BOOST_REQUIRE_EQUAL(sys().listen(fd.get(), backlog), 0);
   return fd;
+}
+inline unique_fd tcp_listener(int backlog = 64) {
+  return bound_to(any_port, SOCK_STREAM, backlog);
 }
 
 /// A connected, non-blocking client of the socket that listens at `to`.
 inline unique_fd connected_to(const endpoint& to) {
-  unique_fd fd = checked(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-  BOOST_REQUIRE_EQUAL(::connect(fd.get(), to.data(), to.size()), 0);
-  BOOST_REQUIRE_EQUAL(::fcntl(fd.get(), F_SETFL, O_NONBLOCK), 0);
+  unique_fd fd = checked(sys().socket(to.family(), SOCK_STREAM));
+  int error = -sys().connect(fd.get(), to);
+  if (error == EINPROGRESS) {
+    BOOST_REQUIRE(wait_for(fd.get(), POLLOUT));
+    BOOST_REQUIRE_EQUAL(sys().getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, error), 0);
+  }
+  BOOST_REQUIRE_EQUAL(error, 0);
   return fd;
+}
+
+/// The next connection of a listener, which is there or on its way.
+inline unique_fd accepted(const unique_fd& listener) {
+  BOOST_REQUIRE(wait_for(listener.get(), POLLIN));
+  endpoint from;
+  return checked(sys().accept(listener.get(), from));
 }
 
 inline ends tcp_pair() {
   const unique_fd listener = tcp_listener();
   unique_fd client = connected_to(name_of(listener.get()));
-  BOOST_REQUIRE(wait_for(listener.get(), POLLIN));
-  unique_fd accepted =
-      checked(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  return {std::move(accepted), std::move(client)};
+  return {accepted(listener), std::move(client)};
+}
+
+inline std::span<const std::byte> bytes_in(std::string_view text) {
+  return std::as_bytes(std::span(text));
 }
 
 /// Writes all of `bytes`, which the buffers have room for.
 inline void put(const unique_fd& fd, std::string_view bytes) {
-  BOOST_REQUIRE_EQUAL(::write(fd.get(), bytes.data(), bytes.size()),
-                      static_cast<ssize_t>(bytes.size()));
+  BOOST_REQUIRE_EQUAL(sys().write(fd.get(), bytes_in(bytes)),
+                      static_cast<std::ptrdiff_t>(bytes.size()));
+}
+
+/// Sends a byte out of band.
+inline void put_urgent(const unique_fd& fd) {
+  BOOST_REQUIRE_EQUAL(sys().send(fd.get(), bytes_in("!"), MSG_OOB), 1);
 }
 
 /// Writes until the buffers are full; returns how many bytes that took.
 inline std::size_t fill(const unique_fd& fd) {
-  static const std::array<char, 65536> zeros{};
+  static const std::array<std::byte, 65536> zeros{};
   std::size_t filled = 0;
   for (std::size_t step = zeros.size(); step > 0;) {
-    const ssize_t n = ::write(fd.get(), zeros.data(), step);
+    const std::ptrdiff_t n = sys().write(fd.get(), std::span(zeros).first(step));
     if (n > 0) {
       filled += static_cast<std::size_t>(n);
     } else {
@@ -125,49 +133,62 @@ inline std::size_t fill(const unique_fd& fd) {
   return filled;
 }
 
+/// What one read finds.
+struct piece_read {
+  std::ptrdiff_t result;  // the number of bytes, 0 at the end, or a negative errno
+  std::string bytes;
+};
+inline piece_read read_piece(const unique_fd& fd) {
+  std::string bytes(65536, '\0');
+  const std::ptrdiff_t n = sys().read(fd.get(), std::as_writable_bytes(std::span(bytes)));
+  bytes.resize(n < 0 ? 0 : static_cast<std::size_t>(n));
+  return {n, std::move(bytes)};
+}
+
 /// Reads what is there now.
 inline std::string take(const unique_fd& fd) {
   std::string all;
-  std::array<char, 65536> piece;
-  for (ssize_t n; (n = ::read(fd.get(), piece.data(), piece.size())) > 0;)
-    all.append(piece.data(), static_cast<std::size_t>(n));
+  for (piece_read piece; (piece = read_piece(fd)).result > 0;) all += piece.bytes;
   return all;
 }
 
 /// True when the stream has ended, after what is left in it.
 inline bool at_end(const unique_fd& fd) {
-  std::array<char, 65536> piece;
   while (wait_for(fd.get(), POLLIN)) {
-    const ssize_t n = ::read(fd.get(), piece.data(), piece.size());
-    if (n == 0) return true;
-    if (n < 0) return errno == ECONNRESET;
+    const std::ptrdiff_t n = read_piece(fd).result;
+    if (n <= 0) return n == 0 || n == -ECONNRESET;
   }
   return false;
 }
 
+/// Ends the stream in one direction or both.
+inline void shut(int fd, int how) { BOOST_REQUIRE_EQUAL(sys().shutdown(fd, how), 0); }
+
 /// Closes a TCP socket so that its peer is sent a reset.
 inline void reset(unique_fd& fd) {
-  const linger at_once{1, 0};
-  BOOST_REQUIRE_EQUAL(::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+  kernel::reset_on_close(fd.get());
   fd.reset();
 }
 
 /// Makes the buffers between two sockets small, which the kernel otherwise grows to megabytes.
 inline void limit_buffers(const ends& pair) {
-  const int bytes = 65536;
-  for (const int fd : {pair.near.get(), pair.far.get()})
-    for (const int name : {SO_SNDBUF, SO_RCVBUF})
-      BOOST_REQUIRE_EQUAL(::setsockopt(fd, SOL_SOCKET, name, &bytes, sizeof bytes), 0);
+  for (const int fd : {pair.near.get(), pair.far.get()}) kernel::limit_buffers(fd, 65536);
 }
 
-inline bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
+inline bool is_open(int fd) { return kernel::is_open(fd); }
+
+/// A duplicate.
+inline unique_fd copy_of(int fd, int lowest = 0) { return checked(kernel::duplicate(fd, lowest)); }
 
 /// Moves `fd` to exactly the number `number`, which must be free.
 inline unique_fd moved_to(int number, unique_fd fd) {
   if (fd.get() == number) return fd;
   BOOST_CHECK(!is_open(number));
-  return unique_fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, number));
+  return copy_of(fd.get(), number);
 }
+
+/// A regular file of these bytes, open for reading and writing at its beginning.
+inline unique_fd file_of(std::string_view content) { return own(kernel::file(content)); }
 
 /// A directory that goes with the object.
 class temporary_directory {

@@ -2,9 +2,8 @@
 /// The kernel, except that some calls fail as a test tells them to.
 #pragma once
 
-#include <asyncore/sys/posix_system.hpp>
-
 #include <deque>
+#include <type_traits>
 
 #include "matrix.hpp"
 
@@ -18,20 +17,25 @@ struct faults {
   static inline std::deque<int> so_error;  // what SO_ERROR says, not what the call returns
 };
 
-struct faulty_system : asyncore::posix_system {
-  static int accept(int fd, asyncore::endpoint& from) noexcept {
+template <class System>
+struct faulty_system : System {
+  using System::System;
+
+  int accept(int fd, asyncore::endpoint& from) {
     const int failed = next(faults::accept);
-    return failed != 0 ? failed : posix_system::accept(fd, from);
+    return failed != 0 ? failed : System::accept(fd, from);
   }
-  static int connect(int fd, const asyncore::endpoint& to) noexcept {
+  int connect(int fd, const asyncore::endpoint& to) {
     const int failed = next(faults::connect);
-    return failed != 0 ? failed : posix_system::connect(fd, to);
+    return failed != 0 ? failed : System::connect(fd, to);
   }
-  static int getsockopt(int fd, int level, int name, int& value) noexcept {
-    const int status = posix_system::getsockopt(fd, level, name, value);
+  int getsockopt(int fd, int level, int name, int& value) {
+    const int status = System::getsockopt(fd, level, name, value);
     if (const int error = name == SO_ERROR ? next(faults::so_error) : 0; error != 0) value = error;
     return status;
   }
+  // That of the system itself, which outlives its descriptors.
+  static const asyncore::fd_closer* closer() noexcept { return sys().closer(); }
 
  private:
   static int next(std::deque<int>& from) noexcept {
@@ -45,8 +49,18 @@ struct faulty_system : asyncore::posix_system {
 template <class Poller>
 struct faulty_poller : Poller {
   using Poller::Poller;
-  using system = faulty_system;
+  using system = faulty_system<typename Poller::system>;
 };
+#if defined(TEST_SIMULATED)
+template <class Poller>
+  requires(!std::is_empty_v<typename Poller::system>)
+struct faulty_poller<Poller> : Poller {
+  using Poller::Poller;
+  using system = faulty_system<typename Poller::system>;
+  system& get_system() noexcept { return system_; }
+  system system_{kernel::current()};
+};
+#endif
 
 /// The place with a system that can be made to fail.
 template <class Place>

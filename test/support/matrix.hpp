@@ -14,6 +14,10 @@
 #include <tuple>
 #include <utility>
 
+#if defined(TEST_SIMULATED)
+#include "kernel.hpp"
+#endif
+
 namespace test {
 
 /// Kinds of maps: `of<Channels...>` is the map with that list.
@@ -57,6 +61,7 @@ struct place {
   using loop = asyncore::basic_loop<Poller, typename map_of<Closed, Channels...>::type>;
 };
 
+#if !defined(TEST_SIMULATED)
 namespace detail {
 namespace hana = boost::hana;
 
@@ -87,10 +92,26 @@ inline constexpr auto chosen =
 template <class... Types>
 std::tuple<typename Types::type...> as_std_tuple(Types...);
 }  // namespace detail
+#endif
 
+#if defined(TEST_SIMULATED)
+/// The places on the simulated kernel: every poller.
+using matrix = std::tuple<place<on_current<asyncore::sim_epoll_poller>, dense, true>,
+                          place<on_current<asyncore::sim_poll_poller>, hashed, false>,
+                          place<on_current<asyncore::sim_select_poller>, fixed, true>>;
+using one_a_poller = matrix;
+#else
 /// The places to test in, as a std::tuple of types: 3 pollers x 3 maps, closed or open; with
 /// TEST_WHOLE_MATRIX closed and open.
 using matrix = decltype(boost::hana::unpack(
     detail::chosen, [](auto... types) { return detail::as_std_tuple(types...); }));
+
+/// One place for each poller.
+using one_a_poller = std::tuple<
+#if ASYNCORE_HAS_EPOLL
+    place<asyncore::epoll_poller, dense, true>,
+#endif
+    place<asyncore::poll_poller, hashed, false>, place<asyncore::select_poller, fixed, true>>;
+#endif
 
 }  // namespace test

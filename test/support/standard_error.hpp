@@ -13,7 +13,7 @@ namespace test {
 class redirected_stderr {
  public:
   redirected_stderr()
-      : file_(std::tmpfile()), before_(checked(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0))) {
+      : file_(std::tmpfile()), before_(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)) {
     BOOST_REQUIRE(file_ != nullptr);
     std::fflush(stderr);
     ::dup2(::fileno(file_), STDERR_FILENO);

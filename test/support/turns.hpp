@@ -12,8 +12,8 @@ namespace test {
 /// Turns until `done()`, for at most ten seconds; returns `done()`.
 template <class Loop, class Done>
 bool turn_until(Loop& loop, Done done) {
-  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!done() && std::chrono::steady_clock::now() < limit)
+  const auto limit = sys().now() + std::chrono::seconds(10);
+  while (!done() && sys().now() < limit)
     loop.poll(std::chrono::milliseconds(20));
   return done();
 }

@@ -15,12 +15,40 @@
 
 namespace test {
 
+#if defined(TEST_SIMULATED)
+/// A simulated kernel has such a clock anyway.
+struct virtual_clock {
+  static inline std::chrono::nanoseconds start{};
+  static inline std::vector<asyncore::timeout_type> waits;
+
+  static std::chrono::nanoseconds now() { return sys().now(); }
+  static std::chrono::nanoseconds passed() { return now() - start; }
+  static void advance(std::chrono::nanoseconds by) {
+    for (const auto end = now() + by; now() < end;) kernel::current().advance(end);
+  }
+  static void reset() {
+    start = now();
+    waits.clear();
+  }
+};
+
+template <class Poller>
+struct virtual_time_poller : Poller {
+  template <class Sink>
+  int wait(asyncore::timeout_type timeout, Sink sink) {
+    virtual_clock::waits.push_back(timeout);
+    return Poller::wait(timeout, std::move(sink));
+  }
+};
+#else
 struct virtual_clock {
   static constexpr std::chrono::nanoseconds start = std::chrono::hours(1);
   static inline std::chrono::nanoseconds time = start;
   static inline int reads = 0;
   static inline std::vector<asyncore::timeout_type> waits;
 
+  static std::chrono::nanoseconds now() { return time; }
+  static void advance(std::chrono::nanoseconds by) { time += by; }
   /// What has passed since `reset`.
   static std::chrono::nanoseconds passed() { return time - start; }
   static void reset() {
@@ -52,6 +80,7 @@ class virtual_time_poller : public Poller {
     return 0;
   }
 };
+#endif
 
 /// The place with a virtual clock.
 template <class Place>

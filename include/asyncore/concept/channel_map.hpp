@@ -32,6 +32,9 @@ struct any_visitor {
 /// | `c.find(t)`     | Record*     | the record of exactly this token (fd and generation), else null; in constant time; `t` was in the map once |
 /// | `c.size()`      | size_t      | the number of records                                       |
 /// | `m.for_each(f)` |             | calls `f(record)` for each; `f` does not change the map     |
+///
+/// A map whose `find` relies on `t` having been in it once offers `m.cover(fd)`: afterwards tokens
+/// of that descriptor may be looked for, too. May throw bad_alloc.
 template <class M>
 concept channel_map = requires(M& m, const M& c, typename M::record& r, token t,
                                detail::any_visitor<typename M::record> f) {

@@ -56,7 +56,10 @@ ASYNCORE_HOOK(handle_connect, "void handle_connect()")
 ASYNCORE_HOOK(handle_timeout, "void handle_timeout()")
 ASYNCORE_HOOK(handle_high_water, "void handle_high_water()")
 ASYNCORE_HOOK(handle_low_water, "void handle_low_water()")
+ASYNCORE_HOOK(handle_drain, "void handle_drain()")
 ASYNCORE_HOOK(handle_signal, "void handle_signal(int)", std::declval<int>())
+ASYNCORE_HOOK(handle_exit, "void handle_exit(asyncore::exit_status)",
+              std::declval<asyncore::exit_status>())
 ASYNCORE_HOOK(handle_accept, "void handle_accept()")
 ASYNCORE_HOOK(handle_accepted, "void handle_accepted(asyncore::socket, asyncore::endpoint)",
               std::declval<asyncore::socket>(), std::declval<asyncore::endpoint>())

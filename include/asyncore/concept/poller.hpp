@@ -42,7 +42,8 @@ struct any_sink {
 /// a descriptor offers `p.native_handle()`; one that cannot watch every descriptor says so by
 /// `P::fd_limit`, the first that it refuses. One of which a change costs more than a report that
 /// nobody wanted says `P::changes_cost`: then the loop tells it that a channel has stopped reading
-/// only when there is something to be read.
+/// only when there is something to be read. One that can wake one of several pollers for the same
+/// descriptor offers `p.add_exclusive(t, i)`, which is `add` for those.
 template <class P>
 concept poller = requires(P& p, token t, interest i, timeout_type timeout, detail::any_sink sink) {
   typename P::system;

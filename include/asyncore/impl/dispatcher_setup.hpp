@@ -4,6 +4,7 @@
 #define ASYNCORE_IMPL_DISPATCHER_SETUP_HPP
 
 #include <asyncore/dispatcher.hpp>
+#include <asyncore/reserve_descriptor.hpp>
 
 namespace asyncore {
 
@@ -11,6 +12,15 @@ namespace detail {
 /// The error code of a call that returned `status`: a negative errno says that it failed.
 inline std::error_code failure(int status) noexcept {
   return status < 0 ? errno_code(-status) : std::error_code();
+}
+template <class System>
+std::error_code allow_reuse_port([[maybe_unused]] System&& system,
+                                 [[maybe_unused]] int fd) noexcept {
+#if defined(SO_REUSEPORT)
+  return failure(system.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1));
+#else
+  return std::make_error_code(std::errc::operation_not_supported);
+#endif
 }
 /// Throws when `failed`, naming the call and the address.
 inline void throw_setup(std::error_code failed, std::string_view call, const endpoint& where) {
@@ -56,7 +66,9 @@ void dispatcher<Derived, Loop, Transport>::set_socket(socket peer, std::error_co
     failed = detail::failure(system.set_nonblocking(fd));
     if (failed) return;
     endpoint unused;
-    if (system.getpeername(fd, unused) < 0) state = 0;
+    // A pipe or a terminal has another end without a name.
+    if (!std::is_same_v<Transport, file_transport> && system.getpeername(fd, unused) < 0)
+      state = 0;
     int type = SOCK_STREAM;
     if (system.getsockopt(fd, SOL_SOCKET, SO_TYPE, type) == 0 && type == SOCK_DGRAM)
       state |= is_datagram;
@@ -77,6 +89,17 @@ void dispatcher<Derived, Loop, Transport>::set_reuse_addr() noexcept {
 }
 
 template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::set_reuse_port(std::error_code& failed) noexcept {
+  failed = detail::allow_reuse_port(this->loop().system(), this->native_handle());
+}
+template <class Derived, class Loop, class Transport>
+ASYNCORE_NOINLINE void dispatcher<Derived, Loop, Transport>::set_reuse_port() {
+  std::error_code failed;
+  set_reuse_port(failed);
+  detail::throw_if(failed, "set_reuse_port");
+}
+
+template <class Derived, class Loop, class Transport>
 void dispatcher<Derived, Loop, Transport>::bind(const endpoint& where, std::error_code& failed) {
   failed = detail::failure(this->loop().system().bind(this->native_handle(), where));
 }
@@ -91,6 +114,8 @@ template <class Derived, class Loop, class Transport>
 void dispatcher<Derived, Loop, Transport>::listen(int backlog, std::error_code& failed) {
   failed = detail::failure(this->loop().system().listen(this->native_handle(), backlog));
   if (failed) return;
+  if constexpr (Derived::turns_away)
+    this->loop().template service<detail::reserve_descriptor<Loop>>().take(this->loop().system());
   this->state_ |= is_accepting;
   this->rearm();
 }

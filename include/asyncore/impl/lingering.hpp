@@ -7,6 +7,34 @@
 
 namespace asyncore {
 
+/// Returns whether it was not leaving yet.
+template <class Derived, class Loop, class Transport>
+bool dispatcher_with_send<Derived, Loop, Transport>::leave() {
+  if (this->native_handle() < 0 || base::has(is_leaving)) return false;
+  if (staging()) unstage();
+  this->state_ |= is_leaving;
+  this->rearm();
+  return true;
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::handle_drain_event() {
+  if constexpr (detail::defines_handle_drain<Derived>()) {
+    this->derived().handle_drain();
+  } else {
+    leave();
+  }
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::abort() noexcept {
+  if (this->native_handle() < 0) return;
+  forget_output();
+  if constexpr (requires { this->loop().system().reset_on_close(0); })
+    this->loop().system().reset_on_close(this->native_handle());
+  this->derived().close();
+}
+
 /// While it sends, whatever the class's predicates say, it also takes what comes: a peer that waits
 /// to be read would not read either.
 template <class Derived, class Loop, class Transport>
@@ -17,8 +45,13 @@ interest dispatcher_with_send<Derived, Loop, Transport>::leaving_interest() noex
   return wanted;
 }
 
+/// When all is sent.
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::start_lingering() {
+  // One that listens, or was never connected, or not any more, has nobody to send to.
+  if (base::has(base::is_connecting)) return;
+  if (!base::has(base::is_connected) || this->hung_up()) return end_lingering();
+  if (this->derived().has_output()) return;
   this->state_ |= is_lingering;
   std::error_code failed;
   if (!base::has(base::write_over)) base::shutdown(SHUT_WR, failed);
@@ -41,10 +74,13 @@ void dispatcher_with_send<Derived, Loop, Transport>::drop_input() {
   }
 }
 
+/// It closes, also when the hook does not.
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::end_lingering() {
-  if (this->closing()) return this->derived().close();
-  this->derived().handle_close_event();
+  Loop& loop = this->loop();
+  const token id = this->id();
+  if (!this->closing()) this->derived().handle_close_event();
+  if (loop.alive(id)) this->derived().close();
 }
 
 /// Looks again and again whether it has lingered for a whole period.
@@ -52,11 +88,12 @@ template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::watch_lingering(bool lingered) {
   Loop& loop = this->loop();
   const token id = this->id();
-  loop.call_later(this->derived().linger_time, [this, &loop, id, lingered] {
+  auto watch = loop.call_later(this->derived().linger_time, [this, &loop, id, lingered] {
     if (!loop.alive(id)) return;
     if (lingered) return this->derived().close();
     watch_lingering(base::has(is_lingering));
   });
+  watch.unref();  // it ends with its channel
 }
 
 }  // namespace asyncore

@@ -9,6 +9,28 @@
 
 namespace asyncore {
 
+namespace detail {
+template <class Poller>
+std::error_code add_to(Poller& poller, token id, interest wanted, bool exclusive) {
+  if constexpr (requires { poller.add_exclusive(id, wanted); })
+    if (exclusive) [[unlikely]]
+      return poller.add_exclusive(id, wanted);
+  return poller.add(id, wanted);
+}
+}  // namespace detail
+
+template <class Poller, class Map>
+inline bool basic_loop<Poller, Map>::any_every_turn() const noexcept {
+  return channels::template any_asked<predicate_mode::every_turn>() &&
+         !(every_turn_.unlinked() && asking_.unlinked());
+}
+
+template <class Poller, class Map>
+constexpr bool basic_loop<Poller, Map>::any_pause() noexcept {
+  return channels::template any_asked<predicate_mode::every_turn>() ||
+         channels::template any_asked<predicate_mode::on_rearm>();
+}
+
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::before_wait() {
   if (ASYNCORE_DEBUG == 0 && changed_.unlinked() && !any_every_turn()) return;
@@ -95,7 +117,7 @@ void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
   if (r.polled_) {
     failed = poller_.modify(r.id_, wanted);
   } else {
-    failed = poller_.add(r.id_, wanted);
+    failed = detail::add_to(poller_, r.id_, wanted, r.exclusive_);
     r.polled_ = !failed;
   }
   r.armed_ = wanted;

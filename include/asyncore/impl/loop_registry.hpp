@@ -48,8 +48,9 @@ Service& basic_loop<Poller, Map>::make_service() {
   return *made;
 }
 
+/// Asked only when the map is empty.
 template <class Poller, class Map>
-bool basic_loop<Poller, Map>::any_service_busy() const noexcept {
+ASYNCORE_COLD bool basic_loop<Poller, Map>::any_service_busy() const noexcept {
   for (auto* s = services_; s != nullptr; s = s->behind)
     if (s->of->busy(*s)) return true;
   return false;
@@ -68,6 +69,13 @@ Channel& basic_loop<Poller, Map>::emplace(Args&&... args) {
     r.link_before(idle_);
   }
   return *channel;
+}
+
+template <class Poller, class Map>
+std::error_code basic_loop<Poller, Map>::room_for(int fd) const noexcept {
+  if constexpr (requires { Poller::fd_limit; })
+    if (fd >= Poller::fd_limit) return std::make_error_code(std::errc::value_too_large);
+  return map_.room_for(fd);
 }
 
 template <class Poller, class Map>

@@ -44,6 +44,13 @@ void basic_loop<Poller, Map>::run(run_options options) {
   waker_.drain();
 }
 
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::stop() noexcept {
+  (void)detail::waker_wanted<basic_loop>::yes;
+  stopping_.raise();
+  waker_.wake();
+}
+
 /// What other threads need is there before the first wait.
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::begin() {
@@ -130,16 +137,35 @@ ASYNCORE_COLD timeout_type basic_loop<Poller, Map>::until_wake(timeout_type time
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::woken() {
   now_ = {};
-  if (resume_at_.count() != 0 && resume_at_ <= now()) {
-    resume_at_ = {};
-    map_.for_each([](record& r) { channels::template perform<detail::op::resume>(r); });
-  }
+  if (resume_at_.count() != 0 && resume_at_ < detail::every_turn && resume_at_ <= now())
+    resume_starved();
   detail::cleaning_up(
       [&] {
         for (auto* s = services_; s != nullptr; s = s->behind) s->of->after_wait(*s, *this);
       },
       [&] { set_wake(); });
   set_wake();
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::resume_later(token listener,
+                                                         bool for_a_while) noexcept {
+  constexpr unsigned most = std::extent_v<decltype(starved_)>;
+  if (starving_ < most) starved_[starving_] = listener;
+  if (starving_ <= most) ++starving_;
+  const auto when = for_a_while ? system().now() + exhaustion_pause : detail::every_turn;
+  if (resume_at_.count() == 0 || when < resume_at_) resume_at_ = when;
+  wake_by(resume_at_);
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::resume_starved() noexcept {
+  const auto resume = [](record& r) { channels::template perform<detail::op::resume>(r); };
+  resume_at_ = {};
+  const unsigned count = std::exchange(starving_, 0u);
+  if (count > std::extent_v<decltype(starved_)>) return map_.for_each(resume);
+  for (unsigned i = 0; i < count; ++i)
+    if (record* const r = map_.find(starved_[i])) resume(*r);
 }
 
 template <class Poller, class Map>
@@ -192,6 +218,7 @@ template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::open_waker() {
   if (waker_.native_handle() < 0 && waker_.open() < 0) return;
   if (waker_.native_handle() < 0) return;
+  if constexpr (requires { map_.cover(0); }) map_.cover(waker_.native_handle());
   if (++last_generation_ == 0) ++last_generation_;
   if (poller_.add({waker_.native_handle(), last_generation_}, interest::read)) return;
   waker_generation_ = last_generation_;

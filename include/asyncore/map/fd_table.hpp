@@ -26,10 +26,14 @@ class fd_table {
                                   : std::error_code();
   }
 
+  void cover(int fd) {
+    const auto index = static_cast<std::size_t>(fd);
+    if (index >= slots_.size()) slots_.resize(index + index / 4 + 16);
+  }
+
   void insert(token t, record& r) {
-    const auto fd = static_cast<std::size_t>(t.fd);
-    if (fd >= slots_.size()) slots_.resize(fd + fd / 4 + 16);
-    slots_[fd] = {&r, t.generation};
+    cover(t.fd);
+    slots_[static_cast<std::size_t>(t.fd)] = {&r, t.generation};
     ++size_;
   }
 

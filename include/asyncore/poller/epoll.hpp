@@ -41,8 +41,19 @@ class epoll_poller {
     return {};
   }
 
+  /// `add` of a descriptor that other pollers watch, too: of those that are added so, the kernel
+  /// wakes at least one, and not all (epoll_ctl(2), EPOLLEXCLUSIVE). Not for urgent data.
+  std::error_code add_exclusive(token t, interest wanted) {
+    return control(EPOLL_CTL_ADD, t, wanted, EPOLLEXCLUSIVE) == 0 ? std::error_code()
+                                                                  : errno_code(errno);
+  }
+
   std::error_code modify(token t, interest wanted) {
     if (control(EPOLL_CTL_MOD, t, wanted) == 0) return {};
+    if (errno == EINVAL) {  // what was added by `add_exclusive` cannot be modified
+      remove(t);
+      return add_exclusive(t, wanted);
+    }
     for (always_ready& file : always_ready_) {
       if (file.id.fd == t.fd) {
         file = {t, wanted};
@@ -97,8 +108,9 @@ class epoll_poller {
                 static_cast<int>(readiness::error) == EPOLLERR &&
                 static_cast<int>(readiness::hangup) == EPOLLHUP);
 
-  int control(int operation, token t, interest wanted) noexcept {
+  int control(int operation, token t, interest wanted, std::uint32_t flags = 0) noexcept {
     epoll_event event = pack(t, wanted);
+    event.events |= flags;
     return ::epoll_ctl(epoll_.get(), operation, t.fd, &event);
   }
 

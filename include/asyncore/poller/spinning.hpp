@@ -24,10 +24,10 @@ class spinning : public Poller {
 
   template <class Sink>
   int wait(timeout_type timeout, Sink sink) {
-    if (timeout && timeout->count() <= 0) return Poller::wait(timeout, std::move(sink));
+    const auto most = timeout.value_or(longest);
+    if (most.count() <= 0) return Poller::wait(timeout, std::move(sink));
     const auto start = now();
-    auto end = start + time_;
-    if (timeout && *timeout < time_) end = start + *timeout;
+    const auto end = start + (most < time_ ? most : time_);
     for (auto at = start; at < end; at = now()) {
       const int n = Poller::wait(std::chrono::nanoseconds(0), sink);
       if (n != 0) return n;

@@ -43,7 +43,12 @@ class sim_kernel : public detail::sim_transfer {
   int getpeername(int fd, endpoint& name);
   int getsockopt(int fd, int level, int name, int& value);
   int setsockopt(int fd, int level, int name, int value);
-  int dup(int fd);
+  int reset_on_close(int fd);
+  /// The lowest number from `lowest` on that is free, as F_DUPFD has it.
+  int dup(int fd, int lowest = 0);
+  /// One byte out of band: MSG_OOB.
+  std::ptrdiff_t send_urgent(int fd, std::span<const std::byte> bytes);
+  std::ptrdiff_t recv_urgent(int fd, std::span<std::byte> into);
   int set_nonblocking(int fd);
   int unread(int fd);
 
@@ -56,11 +61,21 @@ class sim_kernel : public detail::sim_transfer {
   int file(std::span<const std::byte> bytes);
   /// Closes a stream so that its peer is reset, as SO_LINGER with 0 seconds does.
   void reset(int fd);
+  /// Removes the path of a UNIX socket.
+  void unlink(const endpoint& path) noexcept { remove_path(path); }
+  /// From now on descriptors are below `limit`, as with RLIMIT_NOFILE.
+  void limit_descriptors(int limit) noexcept { descriptors_.set_limit(limit); }
   /// Puts out-of-band data on the way to `fd`.
   void make_urgent(int fd, bool on = true) noexcept;
 
   /// The number of open descriptors.
   std::size_t open_descriptors() const noexcept { return descriptors_.open_count(); }
+  /// The open descriptors, in order.
+  std::vector<int> descriptors() const {
+    std::vector<int> all;
+    descriptors_.for_each([&](int fd, sim_ref) { all.push_back(fd); });
+    return all;
+  }
   bool is_open(int fd) noexcept { return at(fd) != nullptr; }
   /// The number of calls other than waits: when it has changed, a hook or the test did something.
   std::uint64_t activity() const noexcept { return activity_; }
@@ -134,7 +149,6 @@ class sim_kernel : public detail::sim_transfer {
 
   sim_system system_;
   std::uint64_t reports_ = 0;
-  std::uint16_t last_port_ = 32767;
 };
 
 }  // namespace asyncore

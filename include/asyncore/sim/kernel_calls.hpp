@@ -11,6 +11,7 @@ namespace asyncore {
 
 inline int sim_kernel::socket(int family, int type) {
   int failed = enter(sim_call::socket);
+  if (failed == 0 && type != SOCK_STREAM && type != SOCK_DGRAM) failed = EINVAL;
   if (failed == 0) failed = shortage();
   if (failed != 0) return leave(sim_call::socket, -1, -failed);
   sim_node& n = make_node(type == SOCK_DGRAM ? node_kind::datagram : node_kind::stream);
@@ -19,22 +20,36 @@ inline int sim_kernel::socket(int family, int type) {
   return leave(sim_call::socket, type, open(n));
 }
 
+namespace detail {
+/// The name of a UNIX socket that has none.
+inline endpoint unnamed() noexcept {
+  const sa_family_t family = AF_UNIX;
+  endpoint name;
+  std::memcpy(name.data(), &family, sizeof family);
+  name.resize(sizeof family);
+  return name;
+}
+}  // namespace detail
+
 /// The address that a socket of this family has before it has one.
 inline void sim_kernel::give_name(sim_node& n, int family) {
   if (family == AF_INET) n.name = endpoint::ip("0.0.0.0", 0);
   if (family == AF_INET6) n.name = endpoint::ip("::", 0);
+  if (family == AF_UNIX) n.name = detail::unnamed();
 }
 
 inline int sim_kernel::bind(int fd, const endpoint& where) {
   return on(sim_call::bind, fd, [&](sim_node& n) {
-    if (n.name.port() != 0) return -EINVAL;
+    if (n.bound || n.name.port() != 0) return -EINVAL;
     endpoint name = where;
     if (where.family() != AF_UNIX && where.port() == 0) {
       const std::string text = where.to_string();
       name = endpoint::parse(
           detail::joined({text.substr(0, text.rfind(':') + 1), std::to_string(++last_port_)}));
     }
-    if (find_name(name, n.kind) != nullptr) return -EADDRINUSE;
+    const bool path = n.local && !where.to_string().starts_with("unix:@");
+    if (find_name(name, n.kind) != nullptr || (path && has_path(name))) return -EADDRINUSE;
+    if (path) add_path(name);
     n.name = name;
     add_name(n);
     return 0;
@@ -45,7 +60,7 @@ inline int sim_kernel::listen(int fd, int backlog) {
   return on(sim_call::listen, fd, [&](sim_node& n) {
     if (n.kind != node_kind::stream) return -EOPNOTSUPP;
     if (n.state != stream_state::fresh && n.state != stream_state::listening) return -EINVAL;
-    if (n.local && !n.name) return -EINVAL;
+    if (n.local && !n.bound) return -EINVAL;
     n.state = stream_state::listening;
     n.backlog = backlog;
     return 0;
@@ -55,6 +70,7 @@ inline int sim_kernel::listen(int fd, int backlog) {
 inline int sim_kernel::connect(int fd, const endpoint& to) {
   return on(sim_call::connect, fd, [&](sim_node& n) {
     if (n.kind == node_kind::datagram) {
+      give_port(n, to.family());
       n.peer_name = to;
       n.state = stream_state::connected;
       return 0;
@@ -64,23 +80,28 @@ inline int sim_kernel::connect(int fd, const endpoint& to) {
 }
 
 inline int sim_kernel::connect_stream(sim_node& n, const endpoint& to) {
-  if (n.state == stream_state::closed && !n.was_connected) {  // an attempt has failed
+  if (n.state == stream_state::closed && !n.was_connected) {
+    // An attempt has failed. Linux says so once more (inet_stream_connect), then it may be repeated.
     n.state = stream_state::fresh;
     n.read_over = n.write_over = false;
+    return n.error != 0 ? -std::exchange(n.error, 0) : -ECONNABORTED;
   }
   if (n.state == stream_state::connecting) return -EALREADY;
+  if (std::exchange(n.connect_unsaid, false)) return 0;
   if (n.state != stream_state::fresh) return -EISCONN;
   n.peer_name = to;
   n.attempts = 0;
   if (n.local) {
     sim_node* const listener = find_listener(to);
-    if (listener == nullptr) return -ECONNREFUSED;
+    if (listener == nullptr) {
+      const bool abstract = to.to_string().starts_with("unix:@");
+      return abstract || has_path(to) ? -ECONNREFUSED : -ENOENT;
+    }
     if (listener->waiting.size() > static_cast<std::size_t>(listener->backlog)) return -EAGAIN;
     establish(n, *listener);
     return 0;
   }
-  if (n.name.port() == 0)
-    n.name = endpoint::ip(to.family() == AF_INET6 ? "::1" : "127.0.0.1", ++last_port_);
+  give_port(n, to.family());
   constexpr int late[] = {ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET};
   start_connect(n, fires(fault::late_connect_failure) ? late[random_.below(5)] : 0);
   return fires(fault::interrupted) ? -EINTR : -EINPROGRESS;
@@ -113,6 +134,7 @@ inline int sim_kernel::accept(int fd, endpoint& from) {
 inline int sim_kernel::shutdown(int fd, int how) {
   return on(sim_call::shutdown, fd, [&](sim_node& n) {
     if (n.kind != node_kind::stream) return -ENOTSOCK;
+    if (n.local && n.state == stream_state::fresh) return 0;
     if (n.state != stream_state::connected) return -ENOTCONN;
     if (how != SHUT_WR) n.read_over = true;
     if (how != SHUT_RD) shut_writing(n);
@@ -159,18 +181,52 @@ inline int sim_kernel::getsockopt(int fd, int level, int name, int& value) {
     if (level == SOL_SOCKET && name == SO_ERROR) value = std::exchange(n.error, 0);
     if (level == SOL_SOCKET && name == SO_TYPE)
       value = n.kind == node_kind::datagram ? SOCK_DGRAM : SOCK_STREAM;
+    for (const auto& [of, which, set] : n.options)
+      if (of == level && which == name) value = set;
     return 0;
   });
 }
 
-inline int sim_kernel::setsockopt(int fd, int, int, int) {
-  return on(sim_call::setsockopt, fd, [](sim_node&) { return 0; });
+inline int sim_kernel::setsockopt(int fd, int level, int name, int value) {
+  return on(sim_call::setsockopt, fd, [&](sim_node& n) {
+    if (n.kind != node_kind::stream && n.kind != node_kind::datagram) return -ENOTSOCK;
+    n.options.push_back({level, name, value});
+    return 0;
+  });
 }
 
-inline int sim_kernel::dup(int fd) {
+inline int sim_kernel::reset_on_close(int fd) {
+  return on(sim_call::setsockopt, fd, [](sim_node& n) {
+    n.resets = true;
+    return 0;
+  });
+}
+
+inline std::ptrdiff_t sim_kernel::send_urgent(int fd, std::span<const std::byte> bytes) {
+  return on(sim_call::send, fd, [&](sim_node& n) -> int {
+    sim_node* const peer = find_open(n.peer);
+    if (n.kind != node_kind::stream || n.local || bytes.empty()) return -EOPNOTSUPP;
+    if (peer == nullptr || n.write_over) return -EPIPE;
+    peer->urgent = true;
+    peer->urgent_byte = bytes[0];
+    touch(*peer);
+    return 1;
+  });
+}
+
+inline std::ptrdiff_t sim_kernel::recv_urgent(int fd, std::span<std::byte> into) {
+  return on(sim_call::recv, fd, [&](sim_node& n) -> int {
+    if (!n.urgent || into.empty()) return -EINVAL;
+    into[0] = n.urgent_byte;
+    n.urgent = false;
+    return 1;
+  });
+}
+
+inline int sim_kernel::dup(int fd, int lowest) {
   return on(sim_call::dup, fd, [&](sim_node& n) {
     if (fires(fault::no_descriptor)) return -EMFILE;
-    const int copy = descriptors_.open(n.self);
+    const int copy = descriptors_.open(n.self, lowest);
     if (copy >= 0) ++n.references;
     return copy;
   });

@@ -11,6 +11,7 @@ inline std::array<int, 2> sim_kernel::socketpair() {
   sim_node& a = make_node(node_kind::stream);
   sim_node& b = make_node(node_kind::stream);
   a.local = b.local = true;
+  a.name = b.name = a.peer_name = b.peer_name = detail::unnamed();
   join(a, b);
   const int first = descriptors_.open(a.self);
   return {first, descriptors_.open(b.self)};
@@ -115,10 +116,12 @@ inline std::ptrdiff_t sim_system::write(int fd, std::span<const std::byte> bytes
 inline std::ptrdiff_t sim_system::writev(int fd, std::span<const iovec> pieces) {
   return kernel_.write(sim_call::write, fd, pieces);
 }
-inline std::ptrdiff_t sim_system::recv(int fd, std::span<std::byte> into) {
+inline std::ptrdiff_t sim_system::recv(int fd, std::span<std::byte> into, int flags) {
+  if ((flags & MSG_OOB) != 0) return kernel_.recv_urgent(fd, into);
   return kernel_.read(sim_call::recv, fd, into);
 }
-inline std::ptrdiff_t sim_system::send(int fd, std::span<const std::byte> bytes) {
+inline std::ptrdiff_t sim_system::send(int fd, std::span<const std::byte> bytes, int flags) {
+  if ((flags & MSG_OOB) != 0) return kernel_.send_urgent(fd, bytes);
   const iovec piece = detail::piece_of(bytes);
   return kernel_.write(sim_call::send, fd, {&piece, 1});
 }
@@ -152,6 +155,7 @@ inline int sim_system::getsockopt(int fd, int level, int name, int& value) {
 inline int sim_system::setsockopt(int fd, int level, int name, int value) {
   return kernel_.setsockopt(fd, level, name, value);
 }
+inline int sim_system::reset_on_close(int fd) { return kernel_.reset_on_close(fd); }
 inline int sim_system::dup(int fd) { return kernel_.dup(fd); }
 inline int sim_system::set_nonblocking(int fd) { return kernel_.set_nonblocking(fd); }
 inline int sim_system::unread(int fd) { return kernel_.unread(fd); }

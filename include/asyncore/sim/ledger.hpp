@@ -41,14 +41,14 @@ class descriptor_ledger {
   void set_limit(int limit) noexcept { limit_ = limit; }
   int limit() const noexcept { return limit_; }
 
-  /// The lowest free descriptor, or a negative errno.
-  int open(sim_ref node) {
-    auto fd = static_cast<std::size_t>(lowest_);
+  /// The lowest free descriptor from `lowest` on, or a negative errno.
+  int open(sim_ref node, int lowest = 0) {
+    auto fd = static_cast<std::size_t>(lowest > lowest_ ? lowest : lowest_);
     while (fd < entries_.size() && entries_[fd].node) ++fd;
     if (static_cast<int>(fd) >= limit_) return -EMFILE;
     if (fd >= entries_.size()) entries_.resize(fd + 1);
     entries_[fd].node = node;
-    lowest_ = static_cast<int>(fd) + 1;
+    if (lowest <= lowest_) lowest_ = static_cast<int>(fd) + 1;
     ++open_;
     return static_cast<int>(fd);
   }

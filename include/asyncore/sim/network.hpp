@@ -129,6 +129,7 @@ class sim_network : public sim_world {
     child.name = listener.name;
     child.peer_name = n.name;
     child.references = 0;
+    n.connect_unsaid = !n.local;
     join(n, child);
     trace_.note(now_, sim_call::connected, n.self.index, child.self.index);
     listener.waiting.push_back(child.self);
@@ -154,11 +155,26 @@ class sim_network : public sim_world {
 
   // Names
 
-  void add_name(sim_node& n) { named_.push_back(n.self); }
+  void add_name(sim_node& n) {
+    n.bound = true;
+    named_.push_back(n.self);
+  }
+  /// The kernel chooses a port for a socket that needs one.
+  void give_port(sim_node& n, int family) {
+    if (n.local || n.name.port() != 0) return;
+    n.name = endpoint::ip(family == AF_INET6 ? "::1" : "127.0.0.1", ++last_port_);
+    if (n.kind == node_kind::datagram) add_name(n);
+  }
+  /// A path of a UNIX socket stays when the socket is closed.
+  bool has_path(const endpoint& name) const noexcept {
+    return std::find(paths_.begin(), paths_.end(), name) != paths_.end();
+  }
+  void add_path(const endpoint& name) { paths_.push_back(name); }
+  void remove_path(const endpoint& name) noexcept { std::erase(paths_, name); }
   sim_node* find_name(const endpoint& name, node_kind kind) noexcept {
     for (const sim_ref ref : named_) {
       sim_node* const n = find_open(ref);
-      if (n != nullptr && n->kind == kind && n->name == name) return n;
+      if (n != nullptr && n->kind == kind && same_place(n->name, name)) return n;
     }
     return nullptr;
   }
@@ -175,6 +191,7 @@ class sim_network : public sim_world {
   /// What is on its way to a node is there.
   void finish_arrivals(sim_node& n) noexcept { n.arrived = n.in.size(); }
 
+  std::uint16_t last_port_ = 32767;
   std::uint32_t idle_waits_ = 0;  // since something came of one
 
  private:
@@ -186,7 +203,7 @@ class sim_network : public sim_world {
   }
 
   void remove_name(sim_node& n) noexcept {
-    if (n.name) std::erase(named_, n.self);
+    if (n.bound) std::erase(named_, n.self);
   }
 
   void travel(sim_node& to, sim_event_kind kind, std::int64_t value) {
@@ -273,7 +290,7 @@ class sim_network : public sim_world {
     }
     sim_node* const peer = find_open(n.peer);
     if (peer == nullptr || n.state != stream_state::connected) return;
-    if (n.in.size() > 0) {  // unread: the other side is told that it went nowhere
+    if (n.in.size() > 0 || (n.resets && !n.local)) {  // unread: the other side is told that it went nowhere
       travel(*peer, sim_event_kind::reset, ECONNRESET);
     } else if (n.local || fires(fault::hangup_with_data)) {
       if (!n.local) finish_arrivals(*peer);
@@ -295,6 +312,7 @@ class sim_network : public sim_world {
 
  private:
   std::vector<sim_ref> named_;
+  std::vector<endpoint> paths_;
 };
 
 }  // namespace asyncore::detail

@@ -7,6 +7,7 @@
 #include <asyncore/sim/byte_ring.hpp>
 #include <asyncore/sys/endpoint.hpp>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -44,7 +45,10 @@ struct sim_node {
   bool disturbed = false;    // a fault has ended the connection
   bool dead = false;         // closed here; lasts while something is on its way
   bool was_connected = false;
+  bool connect_unsaid = false;  // connected since, and no connect has said so
   bool urgent = false;       // out-of-band data is here
+  std::byte urgent_byte{};
+  bool resets = false;       // its close resets the peer
   int error = 0;             // SO_ERROR
   int references = 0;        // descriptors, or 1 for a peer's
   std::uint32_t actor = 0;   // who is told of changes; 0: nobody
@@ -56,6 +60,8 @@ struct sim_node {
 
   sim_ref peer;
   endpoint name, peer_name;
+  bool bound = false;  // the name is found by others
+  std::vector<std::array<int, 3>> options;  // level, name and value of those that were set
 
   int backlog = 0;
   int attempts = 0;

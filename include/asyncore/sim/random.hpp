@@ -4,6 +4,7 @@
 #define ASYNCORE_SIM_RANDOM_HPP
 
 #include <cstdint>
+#include <span>
 
 namespace asyncore {
 
@@ -14,7 +15,18 @@ class sim_random {
  public:
   explicit constexpr sim_random(std::uint64_t seed) noexcept : state_(seed) {}
 
-  constexpr std::uint64_t next() noexcept { return mixed(state_ += 0x9e3779b97f4a7c15u); }
+  constexpr std::uint64_t next() noexcept {
+    if (!script_.empty()) [[unlikely]] {
+      const std::uint64_t byte = script_.front();
+      script_ = script_.subspan(1);
+      return byte * 0x0101010101010101u;
+    }
+    return mixed(state_ += 0x9e3779b97f4a7c15u);
+  }
+
+  /// Has the next numbers come of `bytes`, one each, and then of the seed again: for a fuzzer. The
+  /// bytes outlive their use.
+  constexpr void script(std::span<const std::uint8_t> bytes) noexcept { script_ = bytes; }
 
   /// From 0 to `n` - 1; `n` is from 1 to 2^32.
   constexpr std::uint64_t below(std::uint64_t n) noexcept { return ((next() >> 32) * n) >> 32; }
@@ -36,6 +48,7 @@ class sim_random {
 
  private:
   std::uint64_t state_;
+  std::span<const std::uint8_t> script_;
 };
 
 }  // namespace asyncore

@@ -3,6 +3,7 @@
 #ifndef ASYNCORE_SIM_REPORTS_HPP
 #define ASYNCORE_SIM_REPORTS_HPP
 
+#include <asyncore/error.hpp>
 #include <asyncore/interest.hpp>
 #include <asyncore/sim/kernel.hpp>
 #include <asyncore/timeout.hpp>
@@ -60,7 +61,8 @@ class sim_reports {
     for (;;) {
       const std::size_t invented = reports_.size();
       for (const sim_watch& w : watches)
-        if (const readiness ready = found(w); ready != readiness::none) add({w.id, ready, node_of(kernel, w)}, invented);
+        if (const readiness ready = found(w); ready != readiness::none)
+          add({w.id, ready, node_of(kernel, w)}, invented);
       if (!reports_.empty() || (deadline && *deadline <= kernel.now())) return 0;
       if (kernel.advance(deadline) == sim_network::step::nothing) return kernel.deadlock();
     }
@@ -130,6 +132,42 @@ class sim_watches {
 
  private:
   std::vector<sim_watch> watches_;
+};
+
+/// The part of select and poll that is the same: no descriptor of its own, no memory in the kernel.
+class sim_watching_poller {
+ public:
+  using system = sim_system;
+
+  explicit sim_watching_poller(sim_kernel& kernel) noexcept : kernel_(kernel) {}
+  sim_watching_poller(const sim_watching_poller&) = delete;
+  sim_watching_poller& operator=(const sim_watching_poller&) = delete;
+
+  system& get_system() noexcept { return kernel_.system(); }
+
+  std::error_code add(token t, interest wanted) {
+    watches_.make_room();
+    if (const int failed = kernel_.watch(t.fd, true); failed != 0) return errno_code(failed);
+    watches_.add({t, wanted, {}});
+    return {};
+  }
+  std::error_code modify(token t, interest wanted) {
+    sim_watch* const w = watches_.find(t.fd);
+    if (w == nullptr) return errno_code(ENOENT);
+    *w = {t, wanted, {}};
+    return {};
+  }
+  void remove(token t) noexcept {
+    sim_watch* const w = watches_.find(t.fd);
+    if (w == nullptr) return;
+    kernel_.unwatch(t.fd);
+    watches_.erase(w);
+  }
+
+ protected:
+  sim_kernel& kernel_;
+  sim_watches watches_;
+  sim_reports reports_;
 };
 
 }  // namespace asyncore::detail

@@ -4,7 +4,6 @@
 #define ASYNCORE_SIM_SELECT_POLLER_HPP
 
 #include <asyncore/concept/poller.hpp>
-#include <asyncore/error.hpp>
 #include <asyncore/sim/reports.hpp>
 
 #include <sys/select.h>
@@ -16,36 +15,15 @@ namespace asyncore {
 /// As `select_poller`: microseconds; descriptors from FD_SETSIZE on are refused; a hangup looks
 /// like something to read, an error like something to read and room to write; nothing comes
 /// unasked.
-class sim_select_poller {
+class sim_select_poller : public detail::sim_watching_poller {
  public:
   static constexpr std::string_view name = "sim_select";
   static constexpr int fd_limit = FD_SETSIZE;
-  using system = sim_system;
-
-  explicit sim_select_poller(sim_kernel& kernel) noexcept : kernel_(kernel) {}
-  sim_select_poller(const sim_select_poller&) = delete;
-  sim_select_poller& operator=(const sim_select_poller&) = delete;
-
-  system& get_system() noexcept { return kernel_.system(); }
+  using sim_watching_poller::sim_watching_poller;
 
   std::error_code add(token t, interest wanted) {
     if (t.fd < 0 || t.fd >= fd_limit) return std::make_error_code(std::errc::value_too_large);
-    watches_.make_room();
-    if (const int failed = kernel_.watch(t.fd, true); failed != 0) return errno_code(failed);
-    watches_.add({t, wanted, {}});
-    return {};
-  }
-  std::error_code modify(token t, interest wanted) {
-    detail::sim_watch* const w = watches_.find(t.fd);
-    if (w == nullptr) return errno_code(ENOENT);
-    *w = {t, wanted, {}};
-    return {};
-  }
-  void remove(token t) noexcept {
-    detail::sim_watch* const w = watches_.find(t.fd);
-    if (w == nullptr) return;
-    kernel_.unwatch(t.fd);
-    watches_.erase(w);
+    return sim_watching_poller::add(t, wanted);
   }
 
   template <class Sink>
@@ -74,10 +52,6 @@ class sim_select_poller {
     if (any(is, readiness::write | readiness::error)) ready |= readiness::write;
     return ready & static_cast<readiness>(w.wanted);
   }
-
-  sim_kernel& kernel_;
-  detail::sim_watches watches_;
-  detail::sim_reports reports_;
 };
 
 static_assert(poller<sim_select_poller>);

@@ -15,7 +15,8 @@ namespace asyncore {
 
 class sim_kernel;
 
-/// The members of `posix_system` (see concept/system.hpp).
+/// The members of `posix_system` (see concept/system.hpp), except that there is no waker. Of the
+/// flags it knows MSG_OOB.
 class sim_system {
  public:
   explicit sim_system(sim_kernel& kernel) noexcept : kernel_(kernel), closer_(kernel) {}
@@ -28,8 +29,8 @@ class sim_system {
   std::ptrdiff_t read(int fd, std::span<std::byte> into);
   std::ptrdiff_t write(int fd, std::span<const std::byte> bytes);
   std::ptrdiff_t writev(int fd, std::span<const iovec> pieces);
-  std::ptrdiff_t recv(int fd, std::span<std::byte> into);
-  std::ptrdiff_t send(int fd, std::span<const std::byte> bytes);
+  std::ptrdiff_t recv(int fd, std::span<std::byte> into, int flags = 0);
+  std::ptrdiff_t send(int fd, std::span<const std::byte> bytes, int flags = 0);
   std::ptrdiff_t sendmsg(int fd, std::span<const iovec> pieces);
   std::ptrdiff_t recvfrom(int fd, std::span<std::byte> into, endpoint& from);
   std::ptrdiff_t sendto(int fd, std::span<const std::byte> bytes, const endpoint& to);
@@ -45,6 +46,7 @@ class sim_system {
   int getpeername(int fd, endpoint& name);
   int getsockopt(int fd, int level, int name, int& value);
   int setsockopt(int fd, int level, int name, int value);
+  int reset_on_close(int fd);
   int dup(int fd);
   int set_nonblocking(int fd);
   int unread(int fd);

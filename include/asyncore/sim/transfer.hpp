@@ -21,6 +21,7 @@ class sim_transfer : public sim_network {
   std::ptrdiff_t read(sim_call call, int fd, std::span<std::byte> into, endpoint* from = nullptr) {
     int failed = 0;
     sim_node* const n = enter(call, fd, failed);
+    if (failed == 0 && call != sim_call::read && !is_socket(*n)) failed = ENOTSOCK;
     return leave(call, fd, failed != 0 ? -failed : read_node(*n, into, from));
   }
 
@@ -29,6 +30,7 @@ class sim_transfer : public sim_network {
     int failed = 0;
     sim_node* const n = enter(call, fd, failed);
     if (failed == 0) check_pieces(pieces);
+    if (failed == 0 && call != sim_call::write && !is_socket(*n)) failed = ENOTSOCK;
     return leave(call, fd, failed != 0 ? -failed : write_node(*n, pieces, to));
   }
 
@@ -52,7 +54,7 @@ class sim_transfer : public sim_network {
   /// The number of system calls that were made.
   std::uint64_t calls_made() const noexcept { return calls_made_; }
 
-  /// A report on what `fd` refers to, or referred to when the wait ended, is about to be dispatched.
+  /// A report on `fd`, which referred to `node` when the wait ended, is about to be dispatched.
   void begin_report(int fd, sim_ref node) noexcept {
     reported_fd_ = fd;
     reported_ = node;
@@ -109,6 +111,9 @@ class sim_transfer : public sim_network {
   sim_ref reported_;
 
  private:
+  static bool is_socket(const sim_node& n) noexcept {
+    return n.kind == node_kind::stream || n.kind == node_kind::datagram;
+  }
   static bool gets_on(sim_call call, std::int64_t result) noexcept {
     switch (call) {
       case sim_call::read:
@@ -285,6 +290,7 @@ class sim_transfer : public sim_network {
     if (n.error != 0) return -std::exchange(n.error, 0);
     const endpoint& where = to != nullptr ? *to : n.peer_name;
     if (!where) return -EDESTADDRREQ;
+    give_port(n, where.family());
     sim_datagram message{n.name, {}};
     for (const iovec& piece : pieces) {
       const auto* const bytes = static_cast<const std::byte*>(piece.iov_base);
@@ -293,7 +299,10 @@ class sim_transfer : public sim_network {
     constexpr std::size_t largest = 65507;  // that an IPv4 packet carries
     if (message.bytes.size() > largest) return -EMSGSIZE;
     const auto size = static_cast<std::ptrdiff_t>(message.bytes.size());
-    sim_node* const peer = find_name(where, node_kind::datagram);
+    sim_node* peer = find_name(where, node_kind::datagram);
+    // One that is connected hears only its peer.
+    if (peer != nullptr && peer->peer_name && !n.local && !(peer->peer_name == n.name))
+      peer = nullptr;
     if (peer == nullptr) {
       if (n.local) return -ECONNREFUSED;
       if (to == nullptr) n.error = ECONNREFUSED;  // an ICMP message says so

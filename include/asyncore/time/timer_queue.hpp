@@ -28,6 +28,7 @@ class timer_queue : public loop_service<Loop> {
 
     std::uint32_t generation = 1;
     bool dropped = false;  // cancelled by its own function, which is still running
+    bool unref = false;    // `run` ends without it
     alignas(void*) std::byte function[64 - sizeof(node) - 2 * sizeof generation];
   };
   static_assert(sizeof(cell) == 64);
@@ -77,6 +78,10 @@ class timer_queue : public loop_service<Loop> {
     release(c);
     return true;
   }
+  /// `run` does not go on for it.
+  void unref(cell& c, std::uint32_t generation) noexcept {
+    if (pending(c, generation) && !std::exchange(c.unref, true)) --timers_;
+  }
   bool pending(const cell& c, std::uint32_t generation) const noexcept {
     return c.generation == generation && !c.dropped;
   }
@@ -85,7 +90,7 @@ class timer_queue : public loop_service<Loop> {
   void release(cell& c) noexcept {
     ++c.generation;
     c.dropped = false;
-    --timers_;
+    if (!std::exchange(c.unref, false)) --timers_;
     free_.push_back(&c);
   }
 

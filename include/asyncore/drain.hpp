@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSL-1.0
+/// The end of a loop that lets its channels finish: `drain`.
+#ifndef ASYNCORE_DRAIN_HPP
+#define ASYNCORE_DRAIN_HPP
+
+#include <asyncore/loop.hpp>
+#include <asyncore/loop_service.hpp>
+
+namespace asyncore {
+
+namespace detail {
+
+/// Ends `run` when the loop is empty, or at its time.
+template <class Loop>
+class drain_service : public loop_service<Loop> {
+ public:
+  explicit drain_service(Loop&) noexcept
+      : loop_service<Loop>(service_operations<Loop, drain_service>) {}
+
+  /// Ends at `when`; returns whether it did not drain yet.
+  bool start(Loop& loop, std::chrono::nanoseconds when) noexcept {
+    end_ = when < every_turn ? when : every_turn;
+    loop.wake_by(end_);
+    return !std::exchange(draining_, true);
+  }
+
+  bool may_wait(Loop& loop) const noexcept { return !draining_ || !loop.empty(); }
+
+  void after_wait(Loop& loop) {
+    if (!draining_) return;
+    if (!loop.empty()) {
+      if (end_ == every_turn || loop.now() < end_) return;
+      loop.close_all(true);
+    }
+    draining_ = false;
+    loop.stopping_.raise();
+  }
+
+  std::chrono::nanoseconds next() const noexcept { return draining_ ? end_ : never; }
+  bool busy() const noexcept { return draining_; }
+
+ private:
+  std::chrono::nanoseconds end_ = never;
+  bool draining_ = false;
+};
+
+}  // namespace detail
+
+template <class Poller, class Map>
+template <class Rep, class Period>
+void basic_loop<Poller, Map>::drain(std::chrono::duration<Rep, Period> within) {
+  auto& draining = service<detail::drain_service<basic_loop>>();
+  if (!draining.start(*this, detail::deadline_after(now(), detail::in_nanoseconds(within)))) return;
+  ask_again_ = true;
+  restore_scope scope(*this);
+  map_.for_each([&](record& r) { r.link_before(scope.left_); });
+  while (!scope.left_.unlinked()) {
+    record& r = scope.next();
+    const token id = r.id();
+    visit_before_wait(r);
+    detail::guarded([&] { channels::template perform<detail::op::drain>(r); },
+                    [&] { hook_failed(id); });
+  }
+  if (!in_turn_) reap();
+}
+
+}  // namespace asyncore
+
+#endif

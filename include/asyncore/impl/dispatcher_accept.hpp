@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSL-1.0
+/// How a `dispatcher` accepts. Included by dispatcher.hpp.
+#ifndef ASYNCORE_IMPL_DISPATCHER_ACCEPT_HPP
+#define ASYNCORE_IMPL_DISPATCHER_ACCEPT_HPP
+
+#include <asyncore/dispatcher.hpp>
+#include <asyncore/reserve_descriptor.hpp>
+
+namespace asyncore {
+
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::accept_event() {
+  if constexpr (accepts()) this->derived().handle_accept();
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::handle_accept() {
+  if constexpr (detail::defines_handle_accepted<Derived>()) {
+    Loop& loop = this->loop();
+    const token id = this->id();
+    for (int left = Derived::accept_batch; left > 0; --left) {
+      auto peer = accept();
+      if (!peer) return;
+      this->derived().handle_accepted(std::move(peer->first), std::move(peer->second));
+      if (!loop.alive(id)) return;
+    }
+  }
+}
+
+template <class Derived, class Loop, class Transport>
+std::optional<std::pair<socket, endpoint>> dispatcher<Derived, Loop, Transport>::accept() {
+  auto&& system = this->loop().system();
+  if (this->loop().size() >= this->derived().connection_limit) [[unlikely]]
+    return pause_accepting(false), std::nullopt;
+  for (int left = Derived::accept_batch; left > 0; --left) {
+    std::pair<socket, endpoint> peer;
+    const int fd = system.accept(this->native_handle(), peer.second);
+    if (fd >= 0) [[likely]] {
+      peer.first = socket::accepted(unique_fd(fd, system.closer()));
+      const std::error_code refused = this->loop().room_for(fd);
+      if (!refused) [[likely]]
+        return peer;
+      log_refused(peer, refused);
+    } else if (fd == -EAGAIN || !accepts_after(-fd)) {
+      return {};
+    }
+  }
+  return {};
+}
+
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD void dispatcher<Derived, Loop, Transport>::log_refused(
+    const std::pair<socket, endpoint>& peer, std::error_code why) {
+  this->derived().log_info(detail::joined({"accept: connection from ", peer.second.to_string(),
+                                           " refused, ",
+                                           detail::fd_text(peer.first.native_handle()), ": ",
+                                           why.message()}),
+                           "error");
+}
+
+/// True when there may be more to accept after this error.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD bool dispatcher<Derived, Loop, Transport>::accepts_after(int error) {
+  switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    // Errors of the connection that Linux passes on (accept(2), "Error handling").
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+#if defined(EHOSTDOWN)
+    case EHOSTDOWN:
+#endif
+#if defined(ENONET)
+    case ENONET:
+#endif
+      return true;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      if constexpr (Derived::turns_away)
+        if (turn_away()) return false;
+      pause_accepting(true);
+      this->derived().log_info(
+          detail::joined({"accept: ", errno_code(error).message(), "; accepting pauses"}),
+          "warning");
+      return false;
+    default:
+      detail::throw_error(errno_code(error), detail::joined({"accept ", local_addr().to_string()}));
+  }
+}
+
+/// Until a channel closes, or for a while: descriptors are also freed by others.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_NOINLINE void dispatcher<Derived, Loop, Transport>::pause_accepting(
+    bool for_a_while) noexcept {
+  this->state_ |= is_starved;
+  this->rearm();
+  this->loop().resume_later(this->id(), for_a_while);
+}
+
+/// Accepts and closes a batch of those who wait; false when not even the reserve helps.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD bool dispatcher<Derived, Loop, Transport>::turn_away() {
+  auto&& system = this->loop().system();
+  auto& reserve = this->loop().template service<detail::reserve_descriptor<Loop>>();
+  endpoint peer;
+  int fd = 0, count = 0;
+  for (; count < Derived::accept_batch && reserve.give(system); ++count) {
+    fd = system.accept(this->native_handle(), peer);
+    if (fd < 0) break;
+    system.close(fd);
+    reserve.take(system);
+  }
+  reserve.take(system);
+  this->derived().log_info(
+      detail::joined({"accept: no descriptor is free; turned away ",
+                      detail::number_text(static_cast<unsigned long>(count))}),
+      "warning");
+  return count > 0 || fd == -EAGAIN;
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::resume_accepting() noexcept {
+  if (!has(is_starved)) return;
+  this->state_ &= static_cast<state_bits>(~is_starved);
+  this->rearm();
+}
+
+}  // namespace asyncore
+
+#endif

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSL-1.0
+/// How a `dispatcher_with_send` gives its out-queue to the socket. Included by
+/// dispatcher_with_send.hpp.
+#ifndef ASYNCORE_IMPL_SENDING_HPP
+#define ASYNCORE_IMPL_SENDING_HPP
+
+#include <asyncore/dispatcher_with_send.hpp>
+
+#include <array>
+
+namespace asyncore {
+
+/// Sends what a hook has sent, in one system call; only what the socket does not take is copied.
+/// Returns false when there is nothing more to be sent now; then `*this` may be gone.
+template <class Derived, class Loop, class Transport>
+bool dispatcher_with_send<Derived, Loop, Transport>::send_staged(bytes_view bytes) {
+  std::ptrdiff_t n = 0;
+  if (bytes.size() <= this->derived().most_to_send()) [[likely]] {
+    n = Transport::send(this->loop().system(), this->native_handle(),
+                        std::span<const std::byte>(bytes));
+    if (n == static_cast<std::ptrdiff_t>(bytes.size())) [[likely]]
+      return true;
+    if (n < 0 && n != -EAGAIN && n != -EWOULDBLOCK) {
+      send_failed(n);
+      return false;
+    }
+    this->state_ |= is_blocked;
+    if (n < 0) n = 0;
+  }
+  queue_.append(bytes.drop(static_cast<std::size_t>(n)), this->loop().blocks());
+  this->rearm();
+  if constexpr (has_watermarks()) {
+    Loop& loop = this->loop();
+    const token id = this->id();
+    check_high_water();
+    if (!loop.alive(id)) return false;
+  }
+  return !base::has(is_blocked);
+}
+
+/// One system call for `most` bytes at most; returns what it did.
+template <class Derived, class Loop, class Transport>
+std::ptrdiff_t dispatcher_with_send<Derived, Loop, Transport>::send_some(std::size_t most) {
+  std::array<iovec, out_queue::most_pieces> pieces;
+  const std::size_t count = queue_.pieces(pieces, most);
+  const iovec& first = pieces[0];
+  const int fd = this->native_handle();
+  const std::ptrdiff_t n =
+      count == 1
+          ? Transport::send(this->loop().system(), fd,
+                            std::span(static_cast<const std::byte*>(first.iov_base), first.iov_len))
+          : Transport::send(this->loop().system(), fd,
+                            std::span<const iovec>(pieces.data(), count));
+  if (n > 0) queue_.consume(static_cast<std::size_t>(n), this->loop().blocks());
+  return n;
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budget) {
+  if (!base::has(base::is_connected)) return;
+  if (staging()) unstage();
+  for (int refills = 0;;) {
+    if (queue_.empty()) {
+      if (refills++ == most_refills) return this->rearm();
+      if (!this->derived().refill()) return;
+      continue;
+    }
+    const std::size_t most = this->derived().most_to_send();
+    const std::ptrdiff_t n = send_some(most < budget ? most : budget);
+    if (n > 0) [[likely]] {
+      if constexpr (has_watermarks())
+        if (!check_low_water()) return;
+      budget -= static_cast<std::size_t>(n);
+      if (budget > 0) [[likely]]
+        continue;
+      // Reported as writable in the next turn, if it is.
+      if (!this->derived().has_output()) continue;
+    }
+    if (n >= 0 || n == -EAGAIN || n == -EWOULDBLOCK) {
+      this->state_ &= static_cast<state_bits>(~is_yielding);
+      this->state_ |= is_blocked;
+      if (n > 0) this->state_ |= is_yielding;
+      this->rearm();
+      if constexpr (has_watermarks()) check_high_water();
+      return;
+    }
+    return send_failed(n);
+  }
+}
+
+/// Nothing more can be sent; `*this` may be gone afterwards.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
+    std::ptrdiff_t error) {
+  this->derived().drop_unsent();
+  if (const std::error_code failed = this->write_failed(error).error())
+    this->loop().report_error(*this, failed, "send");
+}
+
+/// Also called when `Derived` is gone already.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
+  if (!staging() && queue_.empty()) return;
+  const bool takes_more = !base::has(is_blocked) || base::has(is_yielding);
+  if (base::has(base::is_connected) && takes_more && !base::has(base::write_over)) {
+    if (staging() && this->loop().stage().size() > 0)
+      Transport::send(this->loop().system(), this->native_handle(),
+                      std::span<const std::byte>(this->loop().stage().take()));
+    while (!queue_.empty() && send_some(everything) > 0) continue;
+  }
+  forget_output();
+}
+
+}  // namespace asyncore
+
+#endif

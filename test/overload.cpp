@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: BSL-1.0
+// More than there is room for: a cap on connections, no descriptor for most of those who come, peers
+// that dawdle or do not read, and one channel that would take all the time there is.
+#include <asyncore.hpp>
+
+#include "support/descriptor_limit.hpp"
+#include "support/descriptors.hpp"
+#include "support/matrix.hpp"
+#include "support/turns.hpp"
+#include "support/virtual_time.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using clock = test::virtual_clock;
+
+/// What a server does beyond its limit.
+struct terms {
+  std::size_t limit;
+  std::chrono::nanoseconds patience{0};  // for a line of the peer; 0: for ever
+  int accepted = 0;
+  int most = 0;  // connections at a time
+  int now = 0;
+  int timeouts = 0;
+};
+
+template <class Place, bool TurnsAway>
+struct server;
+template <class Place, bool TurnsAway>
+struct session;
+template <class Place, bool TurnsAway>
+using loop_of =
+    typename Place::template loop<server<Place, TurnsAway>, session<Place, TurnsAway>>;
+
+/// Answers a line that comes within its time with a line, and leaves.
+template <class Place, bool TurnsAway>
+struct session : asyncore::dispatcher_with_send<session<Place, TurnsAway>, loop_of<Place, TurnsAway>>,
+                 asyncore::deadline<session<Place, TurnsAway>, loop_of<Place, TurnsAway>> {
+  using loop_type = loop_of<Place, TurnsAway>;
+  session(loop_type& loop, asyncore::socket peer, terms& of)
+      : session::dispatcher_with_send(loop, std::move(peer)), it(of) {
+    if (++it.now > it.most) it.most = it.now;
+    if (it.patience > 0s) this->set_deadline(it.patience);
+  }
+  ~session() { --it.now; }
+  void handle_data(std::span<const std::byte> data) {
+    if (asyncore::as_text(data).find('\n') == std::string_view::npos) return;
+    this->clear_deadline();
+    this->send("answer\n");
+  }
+  void handle_close() { this->close(); }
+  void handle_timeout() {
+    ++it.timeouts;
+    this->close();
+  }
+  terms& it;
+};
+
+template <class Place, bool TurnsAway>
+struct server : asyncore::dispatcher<server<Place, TurnsAway>, loop_of<Place, TurnsAway>> {
+  using loop_type = loop_of<Place, TurnsAway>;
+  static constexpr bool turns_away = TurnsAway;
+  server(loop_type& loop, terms& of)
+      : server::dispatcher(loop), connection_limit(of.limit), it(of) {
+    this->create_socket();
+    this->bind(asyncore::endpoint::parse("127.0.0.1:0"));
+    this->listen(4096);
+  }
+  void handle_accepted(asyncore::socket peer, asyncore::endpoint) {
+    ++it.accepted;
+    this->loop().template emplace<session<Place, TurnsAway>>(std::move(peer), it);
+  }
+  std::size_t connection_limit;
+  terms& it;
+};
+
+template <class Place, bool TurnsAway = false>
+struct scene {
+  explicit scene(std::size_t limit = 1'000'000) : it{limit} { clock::reset(); }
+  terms it;
+  loop_of<Place, TurnsAway> loop;
+  server<Place, TurnsAway>& listener =
+      loop.template emplace<server<Place, TurnsAway>>(it);
+};
+
+bool is_closed(const test::unique_fd& fd) {
+  char byte;
+  const ssize_t n = ::read(fd.get(), &byte, 1);
+  return n == 0 || (n < 0 && errno == ECONNRESET);
+}
+
+/// Every poller.
+using places = std::tuple<
+#if ASYNCORE_HAS_EPOLL
+    test::place<asyncore::epoll_poller, test::dense, true>,
+#endif
+    test::place<asyncore::poll_poller, test::hashed, false>,
+    test::place<asyncore::select_poller, test::dense, true>>;
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(overload)
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(beyond_the_limit_they_wait_for_one_to_close, Place, places) {
+  scene<test::timeless<Place>> s(4);  // the listener and three
+  std::vector<test::unique_fd> clients;
+  for (int i = 0; i < 10; ++i) {
+    clients.push_back(test::connected_to(s.listener.local_addr()));
+    test::put(clients.back(), "ask\n");
+  }
+  for (std::size_t done = 0; done < clients.size(); ++done) {
+    std::string answer;
+    for (int left = 100'000; left > 0 && answer.empty(); --left) {
+      s.loop.poll(0ns);
+      answer = test::take(clients[done]);
+    }
+    BOOST_TEST(answer == "answer\n");
+    clock::waits.clear();
+    test::turn(s.loop, 5);
+    s.loop.poll(1h);  // quiet, and without an end of its own
+    BOOST_TEST((clock::waits.back() == asyncore::timeout_type(1h)));
+    clients[done].reset();
+  }
+  BOOST_TEST(s.it.accepted == 10);
+  BOOST_TEST(s.it.most == 3);
+}
+
+// More of them than the loop remembers.
+BOOST_AUTO_TEST_CASE_TEMPLATE(any_number_of_listeners_waits, Place, places) {
+  scene<test::timeless<Place>> s(11);  // ten listeners and one
+  std::vector<server<test::timeless<Place>, false>*> listeners{&s.listener};
+  while (listeners.size() < 10)
+    listeners.push_back(
+        &s.loop.template emplace<server<test::timeless<Place>, false>>(s.it));
+  std::vector<test::unique_fd> clients;
+  for (auto* each : listeners) clients.push_back(test::connected_to(each->local_addr()));
+  for (auto& client : clients) test::put(client, "ask\n");
+  int answered = 0;
+  for (int left = 100'000; left > 0 && answered < 10; --left) {
+    s.loop.poll(0ns);
+    for (auto& client : clients) {
+      if (!client || test::take(client).empty()) continue;
+      client.reset();
+      ++answered;
+    }
+  }
+  BOOST_TEST(answered == 10);
+  BOOST_TEST(s.it.most == 1);
+}
+
+// The cap is the kernel's: 1,500 at once, and a hundred descriptors.
+BOOST_TEST_DECORATOR(*boost::unit_test::label("native"))
+BOOST_AUTO_TEST_CASE_TEMPLATE(most_of_them_wait_for_a_descriptor, Place, places) {
+  if (std::is_same_v<typename Place::poller, asyncore::select_poller>) return;  // has no 1,500
+  const test::descriptor_limit many(2000);
+  if (!many) return;
+  scene<Place> s;
+  std::vector<test::unique_fd> room, clients;
+  while (room.size() < 100) room.push_back(test::checked(::dup(0)));
+  while (clients.size() < 1500) {
+    clients.push_back(test::connected_to(s.listener.local_addr()));
+    test::put(clients.back(), "ask\n");
+  }
+  room.clear();
+  const test::descriptor_limit few(clients.front().get());
+  std::size_t answered = 0;
+  BOOST_TEST(test::turn_until(s.loop, [&] {
+    for (auto& client : clients) {
+      if (!client || test::take(client) != "answer\n") continue;
+      client.reset();
+      ++answered;
+    }
+    return answered == 1500;
+  }));
+  BOOST_TEST(s.it.accepted == 1500);
+  BOOST_TEST(s.it.most <= 100);
+}
+
+// With a reserve, those who wait are told at once; and it is there again for the next ones.
+BOOST_TEST_DECORATOR(*boost::unit_test::label("native"))
+BOOST_AUTO_TEST_CASE_TEMPLATE(or_are_turned_away_at_once, Place, places) {
+  scene<test::timeless<Place>, true> s;
+  auto established = test::connected_to(s.listener.local_addr());
+  test::turn(s.loop, 3);
+  std::vector<test::unique_fd> clients;
+  for (int i = 0; i < 60; ++i) clients.push_back(test::connected_to(s.listener.local_addr()));
+  {
+    const int lowest = test::checked(::dup(established.get())).get();
+    const test::descriptor_limit none(lowest);
+    for (int left = 100'000; left > 0 && !is_closed(clients.back()); --left) s.loop.poll(0ns);
+    for (auto& client : clients) BOOST_TEST(is_closed(client));
+    BOOST_TEST(s.it.accepted == 1);
+    test::put(established, "ask\n");
+    std::string answer;
+    for (int left = 100'000; left > 0 && answer.empty(); --left) {
+      s.loop.poll(0ns);
+      answer = test::take(established);
+    }
+    BOOST_TEST(answer == "answer\n");
+    BOOST_CHECK(clock::passed() == 0ns);
+  }
+  const auto late = test::connected_to(s.listener.local_addr());
+  test::turn(s.loop, 3);
+  BOOST_TEST(s.it.accepted == 2);
+}
+
+// A byte a second for the head: the deadline for all of it stands.
+BOOST_AUTO_TEST_CASE_TEMPLATE(slowloris_has_its_time_and_no_more, Place, places) {
+  scene<test::timeless<Place>> s;
+  s.it.patience = 10s;
+  std::vector<test::unique_fd> clients;
+  while (clients.size() < 50) clients.push_back(test::connected_to(s.listener.local_addr()));
+  s.loop.call_every(1s, [&] {
+    for (auto& client : clients)
+      if (s.it.now > 0) (void)!::send(client.get(), "x", 1, MSG_NOSIGNAL);
+  });
+  for (int left = 10'000; left > 0 && s.it.timeouts < 50; --left) s.loop.poll({});
+  BOOST_TEST(s.it.timeouts == 50);
+  BOOST_TEST(s.it.now == 0);
+  BOOST_CHECK(clock::passed() >= 10s && clock::passed() <= 12s);
+  for (auto& client : clients) BOOST_TEST(is_closed(client));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+namespace {
+
+// A socket that takes everything.
+struct swallowing_system : asyncore::posix_system {
+  static std::ptrdiff_t sendmsg(int, std::span<const iovec> pieces) noexcept {
+    std::ptrdiff_t all = 0;
+    for (const iovec& each : pieces) all += static_cast<std::ptrdiff_t>(each.iov_len);
+    sent += all;
+    return all;
+  }
+  static std::ptrdiff_t send(int, std::span<const std::byte> bytes, int = 0) noexcept {
+    sent += static_cast<std::ptrdiff_t>(bytes.size());
+    return static_cast<std::ptrdiff_t>(bytes.size());
+  }
+  static inline std::ptrdiff_t sent = 0;
+};
+template <class Poller>
+struct swallowing_poller : Poller {
+  using system = swallowing_system;
+};
+template <class Place>
+using swallowing = test::place<swallowing_poller<typename Place::poller>, typename Place::map_kind,
+                               Place::closed>;
+
+template <class Place>
+struct hose;
+template <class Place>
+using hose_loop = typename Place::template loop<hose<Place>>;
+template <class Place>
+struct hose : asyncore::dispatcher_with_send<hose<Place>, hose_loop<Place>>,
+              asyncore::deadline<hose<Place>, hose_loop<Place>> {
+  explicit hose(hose_loop<Place>& loop) : hose::dispatcher_with_send(loop) {}
+  hose(hose_loop<Place>& loop, test::unique_fd fd)
+      : hose::dispatcher_with_send(loop, asyncore::socket(std::move(fd))) {}
+  void handle_data(std::span<const std::byte>) { ++reads; }
+  void handle_connect() { this->clear_deadline(); }
+  // No progress since the last time: it does not read.
+  void handle_timeout() {
+    if (this->queued() == left) return this->abort();
+    left = this->queued();
+    this->set_deadline(10s);
+  }
+  std::size_t left = 0;
+  int reads = 0;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(overload)
+
+// However much one channel has to send and however fast its peer is, others have their turns.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_firehose_has_a_budget, Place, places) {
+  using at = swallowing<Place>;
+  hose_loop<at> loop;
+  test::ends one = test::socket_pair(), two = test::socket_pair();
+  auto& big = loop.template emplace<hose<at>>(std::move(one.near));
+  auto& small = loop.template emplace<hose<at>>(std::move(two.near));
+  swallowing_system::sent = 0;
+  loop.call_later(0s, [&] { big.send(std::string(8 << 20, 'x')); });
+  test::turn(loop);
+  for (int turn = 1; big.queued() > 0 && turn < 1000; ++turn) {
+    const auto before = swallowing_system::sent;
+    test::put(two.far, "x");
+    test::turn(loop);
+    BOOST_TEST(small.reads == turn);
+    BOOST_TEST(swallowing_system::sent - before <= std::ptrdiff_t{128} << 10);
+  }
+  BOOST_TEST(swallowing_system::sent == std::ptrdiff_t{8} << 20);
+  // Asked for it, it sends all that the socket takes.
+  big.send(std::string(8 << 20, 'x'));
+  BOOST_TEST(big.queued() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_peer_that_never_reads_is_dropped, Place, places) {
+  using at = test::timeless<Place>;
+  clock::reset();
+  hose_loop<at> loop;
+  test::ends idle = test::tcp_pair(), slow = test::tcp_pair();
+  test::limit_buffers(idle);
+  test::limit_buffers(slow);
+  auto& first = loop.template emplace<hose<at>>(std::move(idle.near));
+  auto& second = loop.template emplace<hose<at>>(std::move(slow.near));
+  first.send(std::string(3'000'000, 'x'));
+  second.send(std::string(3'000'000, 'x'));
+  first.set_deadline(10s);
+  second.set_deadline(10s);
+  std::size_t got = 0;
+  loop.call_every(1s, [&] { got += test::take(slow.far).size(); });
+  for (int left = 10'000; left > 0 && loop.size() > 1; --left) loop.poll({});
+  BOOST_CHECK(clock::passed() == 20s);  // the first look and the second
+  BOOST_TEST(test::at_end(idle.far));
+  BOOST_TEST(got > 0u);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_connect_has_its_time, Place, places) {
+  using at = test::timeless<Place>;
+  clock::reset();
+  hose_loop<at> loop;
+  const auto deaf = test::tcp_listener(0);
+  const auto where = test::name_of(deaf.get());
+  for (int i = 0; i < 5; ++i) {  // the first of them fill the backlog
+    auto& channel = loop.template emplace<hose<at>>();
+    channel.create_socket();
+    channel.connect(where);
+    channel.set_deadline(3s);
+  }
+  for (int left = 1000; left > 0 && clock::passed() < 3s; --left) loop.poll({});
+  test::turn(loop, 3);
+  BOOST_CHECK(clock::passed() == 3s);
+  BOOST_TEST(loop.size() < 5u);
+  BOOST_TEST(loop.size() > 0u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
