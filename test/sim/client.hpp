@@ -99,7 +99,7 @@ class client final : public asyncore::sim_peer {
   std::uint64_t sent_ = 0;
   std::uint64_t rude_after_;
   bool eager_ = false;   // ends its stream although it need not
-  bool leaves_ = false;  // does not wait for the rest of the answer: yet all that it sent must arrive
+  bool leaves_ = false;  // waits for no more of the answer; yet all that it sent must arrive
   bool ending_ = false, waiting_ = false, finished_ = false;
 };
 

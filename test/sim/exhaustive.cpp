@@ -17,7 +17,7 @@
 namespace {
 
 const asyncore::sim_kernel* running = nullptr;  // while allocations count
-std::uint64_t allocations = 0;                  // made since the run began, other than by the kernel
+std::uint64_t allocations = 0;                  // since the run began, but for the kernel's
 std::uint64_t failing_allocation = 0;
 std::int64_t blocks = 0;                        // that have not been freed
 
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(every_system_call_may_fail, Place, places) {
   });
   for (int i = 0; i < static_cast<int>(sim_call::arrival); ++i) {
     const auto call = static_cast<sim_call>(i);
-    // Only epoll has a descriptor of its own, and these seeds do not come to ask for what is unread.
+    // Only epoll has a descriptor of its own, and these seeds never ask for what is unread.
     const bool made = call == sim_call::epoll_create
                           ? std::is_same_v<typename Place::poller, asyncore::sim_epoll_poller>
                           : call != sim_call::unread;

@@ -217,7 +217,8 @@ int main(int argc, char** argv) {
   options o;
   if (!parse(argc, argv, o)) {
     std::fputs("usage: seeds [--seeds N] [--first SEED] [--jobs N] [--trace]\n"
-               "             [--poller epoll|poll|select] [--map fd_table|fixed_fd_table|hash_map]\n"
+               "             [--poller epoll|poll|select]\n"
+               "             [--map fd_table|fixed_fd_table|hash_map]\n"
                "--trace plays the first seed and prints what happens.\n",
                stderr);
     return 2;

@@ -61,7 +61,8 @@ class sim_reports {
     for (;;) {
       const std::size_t invented = reports_.size();
       for (const sim_watch& w : watches)
-        if (const readiness ready = found(w); ready != readiness::none) add({w.id, ready, node_of(kernel, w)}, invented);
+        if (const readiness ready = found(w); ready != readiness::none)
+          add({w.id, ready, node_of(kernel, w)}, invented);
       if (!reports_.empty() || (deadline && *deadline <= kernel.now())) return 0;
       if (kernel.advance(deadline) == sim_network::step::nothing) return kernel.deadlock();
     }

@@ -54,7 +54,7 @@ class sim_transfer : public sim_network {
   /// The number of system calls that were made.
   std::uint64_t calls_made() const noexcept { return calls_made_; }
 
-  /// A report on what `fd` refers to, or referred to when the wait ended, is about to be dispatched.
+  /// A report on `fd`, which referred to `node` when the wait ended, is about to be dispatched.
   void begin_report(int fd, sim_ref node) noexcept {
     reported_fd_ = fd;
     reported_ = node;
