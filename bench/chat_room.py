@@ -77,6 +77,6 @@ def ask(session):
         [Column("name", "server"), Column("pace", "said"), Column("lines", "lines"),
          Column("user", "user ns"), Column("system", "system ns"),
          Column("seconds", "user s in all", 2), Column("ratio", "asyncore's advantage", 1)], rows,
-        ["The kernel counts user time in ticks of its clock: few seconds of it say little. One by one,"
-         " each line is a system call, which both make."])],
+        ["The kernel counts user time in ticks of its clock: few seconds of it say little. One by "
+         "one, each line is a system call, which both make."])],
         [], goals)

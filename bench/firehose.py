@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
-"""How long a connection that says little waits while others are given all that they can take, by how
-much a channel may send in a turn."""
+"""How long a connection that says little waits while others are given all that they can take, by
+how much a channel may send in a turn."""
 
 import serve
 from report import Answer, Column, Table

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// More than there is room for: a cap on connections, no descriptor for most of those who come, peers
-// that dawdle or do not read, and one channel that would take all the time there is.
+// More than there is room for: a cap on connections, no descriptor for most of those who come,
+// peers that dawdle or do not read, and one channel that would take all the time there is.
 #include <asyncore.hpp>
 
 #include "support/descriptor_limit.hpp"

@@ -319,7 +319,7 @@ struct asked_sender : asyncore::dispatcher_with_send<asked_sender<Place>, asked_
   asked_sender* other = nullptr;
 };
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_is_asked_may_send_in_the_hook_of_another, Place, test::matrix) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_is_asked_may_send_in_anothers_hook, Place, test::matrix) {
   asked_loop<Place> loop;
   test::ends asked = test::socket_pair(), told = test::socket_pair();
   asked_sender<Place> one(loop, std::move(asked.near)), two(loop, std::move(told.near));

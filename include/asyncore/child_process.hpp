@@ -33,9 +33,9 @@ struct exit_status {
 /// to whoever starts it, for channels of any kind: a `file_dispatcher`, or with an out-queue or
 /// lines a `dispatcher_with_send<..., file_transport>` or `async_chat<..., file_transport>`. What
 /// it wrote last may be read after its exit. By a pidfd where there is one (Linux 5.3), else by
-/// SIGCHLD, whose handler stays in place. While the channel lives the program is its own: to close or
-/// to destroy it kills the program (SIGKILL) and waits for it, so that there are no zombies. Like any
-/// channel it keeps `run` going.
+/// SIGCHLD, whose handler stays in place. While the channel lives the program is its own: to close
+/// or to destroy it kills the program (SIGKILL) and waits for it, so that there are no zombies.
+/// Like any channel it keeps `run` going.
 template <class Derived, class Loop = default_loop>
 class child_process : public channel<Derived, Loop> {
   using base = channel<Derived, Loop>;

@@ -15,9 +15,9 @@ namespace asyncore {
 /// What a hook sends is gathered: it leaves in one system call when the channel's own reading hook
 /// has returned, else before the loop waits again or the channel is destroyed. Two more hooks that
 /// `Derived` may define: `handle_high_water()` is called when more than `high_watermark` bytes wait
-/// that the socket did not take, and `handle_low_water()` when of those no more than `low_watermark`
-/// are left: time to pause and to resume where the bytes come from. Each is called once before the
-/// other.
+/// that the socket did not take, and `handle_low_water()` when of those no more than
+/// `low_watermark` are left: time to pause and to resume where the bytes come from. Each is called
+/// once before the other.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   using base = dispatcher<Derived, Loop, Transport>;

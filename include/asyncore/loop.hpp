@@ -70,9 +70,9 @@ class basic_loop {
   /// `handle_error`); the loop can be run again afterwards.
   void run(run_options options = {});
 
-  /// One turn: waits at most `timeout`, dispatches what is ready, calls the timers that are due, and
-  /// destroys the owned channels that closed. Returns at once when the map is empty and no timer
-  /// waits. A signal does not end it. Throws as `run`.
+  /// One turn: waits at most `timeout`, dispatches what is ready, calls the timers that are due,
+  /// and destroys the owned channels that closed. Returns at once when the map is empty and no
+  /// timer waits. A signal does not end it. Throws as `run`.
   void poll(timeout_type timeout = std::chrono::nanoseconds(0));
 
   /// `run` that also ends when a stop of the `std::stop_token` is requested, by any thread. Include

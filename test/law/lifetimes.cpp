@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Law 2, beside destroy_anything.cpp: in which order the bits of a report are dispatched, when owned
-// channels are destroyed, and calls of the library in the middle of which a channel goes.
+// Law 2, beside destroy_anything.cpp: in which order the bits of a report are dispatched, when
+// owned channels are destroyed, and calls of the library in the middle of which a channel goes.
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -260,7 +260,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(gone_in_recv_and_send, Place, test::matrix) {
     }
 }
 
-// The loop goes first: it closes what has not closed, in its map or not, with what waits to be sent.
+// The loop goes first: it closes what has not closed, in its map or not, with what waits to be
+// sent.
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_channel_that_outlives_its_loop, Place, test::matrix) {
   for (const bool registered : {false, true}) {
     story told_by;

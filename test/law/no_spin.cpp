@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Law 4: a paused, hung-up or fully closed channel causes no wake-ups. Counted twice: the hooks that
-// are called, and what the poller reports, by a poller around the poller.
+// Law 4: a paused, hung-up or fully closed channel causes no wake-ups. Counted twice: the hooks
+// that are called, and what the poller reports, by a poller around the poller.
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>

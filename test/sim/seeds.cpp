@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Runs the simulation with many seeds, prints TAP, and for each that fails the command that plays it
-// again with its trace.
+// Runs the simulation with many seeds, prints TAP, and for each that fails the command that plays
+// it again with its trace.
 #include "seeds.hpp"
 
 #include "../support/matrix.hpp"

@@ -2,9 +2,9 @@
 """Counts the test cases in meson's logs and prints "N passed, N failed".
 
 usage: count.py FAILED LOG...
-FAILED is how many have failed already. A program that prints no plan is a case. A planned case that
-did not run has failed, and so has a program that failed although its cases passed, and a log that is
-not there.
+FAILED is how many have failed already. A program that prints no plan is a case. A planned case
+that did not run has failed, and so has a program that failed although its cases passed, and a log
+that is not there.
 """
 import json
 import re

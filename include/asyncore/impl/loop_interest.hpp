@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-/// What the channels of `basic_loop` want, told to the poller before each wait. Included by loop.hpp.
+/// What the channels of `basic_loop` want, told to the poller before each wait. Included by
+/// loop.hpp.
 #ifndef ASYNCORE_IMPL_LOOP_INTEREST_HPP
 #define ASYNCORE_IMPL_LOOP_INTEREST_HPP
 
@@ -64,7 +65,8 @@ void basic_loop<Poller, Map>::visit_every_turn(bool first_pass) {
   }
 }
 
-/// Those that are asked every turn have their visit before each wait anyway, so only after the last.
+/// Those that are asked every turn have their visit before each wait anyway, so only after the
+/// last.
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::visit_changed(bool last) {
   restore_scope visiting(*this);

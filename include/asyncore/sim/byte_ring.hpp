@@ -49,7 +49,9 @@ class byte_ring {
   }
 
  private:
-  std::size_t wrapped(std::size_t at) const noexcept { return at < capacity_ ? at : at - capacity_; }
+  std::size_t wrapped(std::size_t at) const noexcept {
+    return at < capacity_ ? at : at - capacity_;
+  }
 
   std::vector<std::byte> memory_;
   std::size_t capacity_ = 1;

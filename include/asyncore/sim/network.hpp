@@ -290,7 +290,8 @@ class sim_network : public sim_world {
     }
     sim_node* const peer = find_open(n.peer);
     if (peer == nullptr || n.state != stream_state::connected) return;
-    if (n.in.size() > 0 || (n.resets && !n.local)) {  // unread: the other side is told that it went nowhere
+    // Unread: the other side is told that it went nowhere.
+    if (n.in.size() > 0 || (n.resets && !n.local)) {
       travel(*peer, sim_event_kind::reset, ECONNRESET);
     } else if (n.local || fires(fault::hangup_with_data)) {
       if (!n.local) finish_arrivals(*peer);
@@ -304,7 +305,8 @@ class sim_network : public sim_world {
  public:
   /// Resets a connection that nobody has accepted.
   void abandon(sim_node& child) {
-    if (sim_node* const peer = find_open(child.peer)) travel(*peer, sim_event_kind::reset, ECONNRESET);
+    if (sim_node* const peer = find_open(child.peer))
+      travel(*peer, sim_event_kind::reset, ECONNRESET);
     child.dead = true;
     child.peer = {};
     if (child.in_flight == 0) forget(child);

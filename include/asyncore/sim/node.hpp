@@ -25,7 +25,15 @@ struct sim_ref {
   friend bool operator==(sim_ref, sim_ref) noexcept = default;
 };
 
-enum class node_kind : std::uint8_t { none, stream, datagram, pipe_reader, pipe_writer, file, epoll };
+enum class node_kind : std::uint8_t {
+  none,
+  stream,
+  datagram,
+  pipe_reader,
+  pipe_writer,
+  file,
+  epoll
+};
 enum class stream_state : std::uint8_t { fresh, listening, connecting, connected, closed };
 
 struct sim_datagram {

@@ -21,8 +21,8 @@ namespace asyncore {
 
 namespace detail {
 
-/// Where the handler of SIGCHLD writes to, for kernels without pidfd: it is set up at the first use,
-/// stays, and calls the one before it. Any thread may use it.
+/// Where the handler of SIGCHLD writes to, for kernels without pidfd: it is set up at the first
+/// use, stays, and calls the one before it. Any thread may use it.
 class child_signals {
  public:
   static constexpr int limit = 1024;  // children watched at a time
