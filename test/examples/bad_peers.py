@@ -11,7 +11,7 @@ import threading
 import time
 
 from support import (ENVIRONMENT, PATIENCE, POLLERS, SERVERS, case, connect, directory, expect,
-                     is_asleep, memory, read_all, read_exactly, send_until_paused, serving)
+                     is_asleep, memory, read_all, read_exactly, send_until_paused, serving, terminate)
 
 REQUEST = b"GET /hello HTTP/1.1\r\n\r\n"
 SOON = ("--timeout", "0.3")
@@ -202,7 +202,7 @@ def sigterm_cuts_no_reply_off(poller):
     for threads in ("1", "2"):
         with serving("http_server", poller, options=("--threads", threads)) as server:
             load = Load(server)
-            server.send_signal(signal.SIGTERM)
+            terminate(server)
             expect(server.wait(PATIENCE), 0, "the status")
             load.end()
             expect(load.failed, [], "what failed")
@@ -216,7 +216,7 @@ def sigterm_lets_a_request_finish(poller):
         half.sendall(REQUEST[:9])
         answers(client)  # so that the half has been read
         client.sendall(REQUEST)
-        server.send_signal(signal.SIGTERM)
+        terminate(server)
         expect(read_all(client).endswith(b"hello, world\n"), True, "the reply")
         expect(read_all(idle), b"", "what the idle one sees")
         half.sendall(REQUEST[9:])
@@ -230,7 +230,7 @@ def sigterm_sends_the_whole_echo(poller):
     with serving("echo_server", poller) as server, connect(server) as client:
         client.sendall(message)
         expect(read_exactly(client, 1), message[:1])
-        server.send_signal(signal.SIGTERM)
+        terminate(server)
         echo = message[:1] + read_all(client)
         expect(message.startswith(echo), True, "what comes back")
 
@@ -242,7 +242,7 @@ def a_second_sigterm_or_the_time_ends_it(name):
             answers(other)
             with connect(server) as deaf:
                 send_until_paused(server, deaf, REQUEST * 1000)
-                server.send_signal(signal.SIGTERM)
+                terminate(server)
                 expect(read_all(other), b"", "the end, as it leaves")
                 if status != 0:
                     server.send_signal(signal.SIGTERM)

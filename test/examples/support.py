@@ -76,9 +76,10 @@ def serving(name, poller="best", host="127.0.0.1", leave=signal.SIGTERM, options
                 raise AssertionError(f"its first line is {line!r}")
             process.address = (host, int(found[1]))
             process.url = f"http://{shown}:{found[1]}"
-            process.left_with = 0
+            process.left_with, process.leaves = 0, False
             yield process
-            process.send_signal(leave)
+            if not process.leaves:
+                process.send_signal(leave)
             expect(process.wait(PATIENCE), process.left_with, f"the status after {leave.name}")
             expect(process.stdout.read(), b"", "the rest of its output")
         finally:
@@ -86,6 +87,12 @@ def serving(name, poller="best", host="127.0.0.1", leave=signal.SIGTERM, options
             log.seek(0)
             said = log.read().decode()
         expect(said, "", "what it said on stderr")
+
+
+def terminate(server):
+    """SIGTERM already within `serving`, which then sends no other: that would be the end."""
+    server.send_signal(signal.SIGTERM)
+    server.leaves = True
 
 
 def connect(server):
