@@ -105,7 +105,7 @@ struct http {
     void handle_drain() {
       last_ = true;
       this->handle_read_event();
-      if (answered_ && unfinished_.empty()) this->close_when_done();
+      if (answered_ && unfinished_.empty()) this->leave();
     }
 
    private:

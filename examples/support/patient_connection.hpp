@@ -36,6 +36,15 @@ class patient_connection : public asyncore::dispatcher_with_send<Derived, Loop>,
   /// The server leaves: what has come is answered.
   void handle_drain() {
     this->handle_read_event();
+    leave();
+  }
+
+ protected:
+  /// Who has nothing to read and has said nothing is not waited for: to close is no reset then.
+  void leave() {
+    std::byte more;
+    if (this->native_handle() < 0) return;
+    if (this->queued() == 0 && this->recv({&more, 1}).would_block()) return this->close();
     this->close_when_done();
   }
 
