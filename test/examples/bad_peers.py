@@ -11,7 +11,8 @@ import threading
 import time
 
 from support import (ENVIRONMENT, PATIENCE, POLLERS, SERVERS, case, connect, directory, expect,
-                     is_asleep, memory, read_all, read_exactly, send_until_paused, serving, terminate)
+                     is_asleep, memory, read_all, read_exactly, send_until_paused, serving,
+                     terminate)
 
 REQUEST = b"GET /hello HTTP/1.1\r\n\r\n"
 SOON = ("--timeout", "0.3")
