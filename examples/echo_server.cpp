@@ -9,7 +9,10 @@
 int main(int argc, char** argv) try {
   std::size_t threads = 1;
   const server_options options(argc, argv, "Sends back what it receives.",
-                               [&](CLI::App& app) { add_threads(app, threads); });
+                               [&](CLI::App& app) {
+                                 add_threads(app, threads);
+                                 add_limits(app);
+                               });
   asyncore::with_poller(options.poller, [&](auto poller) {
     echo<typename decltype(poller)::type>::serve(options.where(), threads);
   });

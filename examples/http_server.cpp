@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "support/drain_on_signal.hpp"
 #include "support/http_request.hpp"
-#include "support/leave_on_signal.hpp"
+#include "support/listener.hpp"
+#include "support/patient_connection.hpp"
 #include "support/serve.hpp"
 #include "support/server_options.hpp"
 
@@ -38,6 +40,7 @@ const response not_found("404 Not Found", "There is no such page.\n");
 const response bad_request("400 Bad Request", "This is not a request of HTTP/1.1.\n");
 const response not_allowed("405 Method Not Allowed", "There is only GET and HEAD.\n",
                            "Allow: GET, HEAD\r\n");
+const response too_slow("408 Request Timeout", "The request took too long.\n");
 const response too_long("431 Request Header Fields Too Large", "The head is too long.\n");
 
 const response& answer_to(const http_request& request) {
@@ -51,6 +54,11 @@ const response& answer_to(const http_request& request) {
 
 constexpr std::string_view stats_path = "/metrics";
 std::vector<const asyncore::loop_statistics*> observed_loops;
+
+bool asks_for_statistics(const http_request& request) {
+  return request.result() == http_lines::outcome::complete && request.method() == "GET" &&
+         request.path() == stats_path;
+}
 
 response statistics() {
   std::string text;
@@ -68,86 +76,77 @@ struct http {
   struct signals;
   using server_loop = asyncore::basic_loop<Poller, asyncore::fd_table<connection, server, signals>>;
 
-  class connection : public asyncore::dispatcher_with_send<connection, server_loop> {
+  class connection : public patient_connection<connection, server_loop> {
    public:
-    using connection::dispatcher_with_send::dispatcher_with_send;
+    using connection::patient_connection::patient_connection;
 
     void handle_data(std::span<const std::byte> data) {
-      if (stage_ != answering) return;
       std::string_view input = asyncore::as_text(data);
-      if (!unfinished_.empty()) input = unfinished_.append(input);
-      while (stage_ == answering && answer_first(input)) continue;
+      if (unfinished_.empty()) {
+        this->set_deadline(limits.patience);
+      } else {  // the rest of a head gets no more time
+        input = unfinished_.append(input);
+      }
+      while (answer_first(input)) continue;
       unfinished_.assign(input);  // which may be a part of it
     }
 
-    // A peer that does not read its responses is not read from either.
-    static constexpr auto predicates = asyncore::ask_on_rearm;
-    bool readable() const { return this->queued() < 65536; }
-
     // A peer that has sent all it has still gets its responses.
-    void handle_close() {
-      stage_ = flushing;
-      handle_write();
-    }
-    bool writable() const { return stage_ == flushing; }
+    void handle_close() { this->close_when_done(); }
 
-    // After the last response only a half-close: while there is unread input, close() would make
-    // the kernel reset the connection, and the peer could lose the response (RFC 9112, 9.6).
-    void handle_write() {
-      if (this->queued() > 0) return;
-      if (this->closing()) return this->close();
-      stage_ = discarding;
-      std::error_code gone;
-      this->shutdown(SHUT_WR, gone);
+    void handle_timeout() {
+      std::string_view head = unfinished_;
+      if (head.empty()) return connection::patient_connection::handle_timeout();
+      answer(http_request(head), too_slow);
+      unfinished_.clear();
+    }
+
+    // What has come is answered, and so is a first request that is on its way.
+    void handle_drain() {
+      last_ = true;
+      this->handle_read_event();
+      if (answered_ && unfinished_.empty()) this->leave();
     }
 
    private:
-    /// Answers the first request of `input` and takes it off; false when none is complete.
+    /// Answers the first request of `input` and takes it off; false when there is none behind it.
     bool answer_first(std::string_view& input) {
       const http_request request(input);
       if (request.result() == http_lines::outcome::unfinished) return false;
-      if constexpr (is_observed) {
-        const bool good = request.result() == http_lines::outcome::complete;
-        if (good && request.method() == "GET" && request.path() == stats_path) {
-          send_answer(request, statistics());
-          return true;
-        }
-      }
-      send_answer(request, answer_to(request));
-      return true;
+      const bool more = is_observed && asks_for_statistics(request)
+                            ? answer(request, statistics())
+                            : answer(request, answer_to(request));
+      if (!more) input = {};
+      return !input.empty();
     }
 
-    void send_answer(const http_request& request, const response& answer) {
-      this->send(answer.head);
-      if (!request.keep_alive()) {
-        stage_ = flushing;
-        this->send("Connection: close\r\n\r\n");
-      } else {
-        this->send(request.is_http_1_0() ? "Connection: keep-alive\r\n\r\n" : "\r\n");
-      }
-      if (request.method() != "HEAD") this->send(answer.body);
+    /// False when that was the last. Then it closes with care: while there is unread input, close()
+    /// would make the kernel reset the connection, and the peer could lose the response (RFC 9112,
+    /// 9.6).
+    bool answer(const http_request& request, const response& with) {
+      const bool ends = last_ || !request.keep_alive();
+      answered_ = true;
+      this->set_deadline(limits.patience);
+      this->send(with.head);
+      this->send(ends                    ? "Connection: close\r\n\r\n"
+                 : request.is_http_1_0() ? "Connection: keep-alive\r\n\r\n"
+                                         : "\r\n");
+      if (request.method() != "HEAD") this->send(with.body);
+      if (ends) this->close_when_done();
+      return !ends;
     }
 
-    enum { answering, flushing, discarding } stage_ = answering;
     std::string unfinished_;  // the beginning of a request
+    bool answered_ = false;   // some request
+    bool last_ = false;       // the next answer
   };
 
-  struct server : asyncore::dispatcher<server, server_loop> {
-    using server::dispatcher::dispatcher;  // another one opens the socket
-    server(server_loop& loop, const asyncore::endpoint& where) : server::dispatcher(loop) {
-      this->create_socket(where.family());
-      this->set_reuse_addr();
-      this->bind(where);
-      this->listen(1024);
-    }
-
-    void handle_accepted(asyncore::socket peer, asyncore::endpoint) {
-      this->loop().template emplace<connection>(std::move(peer));
-    }
+  struct server : listener<server, connection, server_loop> {
+    using server::listener::listener;
   };
 
-  struct signals : leave_on_signal<signals, server_loop> {
-    using signals::leave_on_signal::leave_on_signal;
+  struct signals : drain_on_signal<signals, server_loop> {
+    using signals::drain_on_signal::drain_on_signal;
   };
 
   static void serve(const asyncore::endpoint& where, std::size_t threads) {
@@ -163,6 +162,7 @@ int main(int argc, char** argv) try {
   const server_options options(
       argc, argv, "Serves a few pages over HTTP/1.1.", [&](CLI::App& app) {
         add_threads(app, threads);
+        add_limits(app);
         app.add_flag("--stats", stats,
                      "Serve statistics in Prometheus' text format at " + std::string(stats_path));
       });

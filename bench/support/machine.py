@@ -31,6 +31,14 @@ def libev_version():
     return ".".join(re.findall(r"# *define EV_VERSION_M(?:AJOR|INOR) (\d+)", header.read_text()))
 
 
+def nginx_version():
+    program = pathlib.Path("/usr/sbin/nginx")
+    if not program.exists():
+        return None
+    said = subprocess.run([program, "-v"], capture_output=True, text=True).stderr
+    return said.strip().rpartition("/")[2]
+
+
 def processor():
     found = re.search(r"^model name\s*:\s*(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
     return found[1] if found else platform.machine()
@@ -39,7 +47,8 @@ def processor():
 def describe(compiler):
     peers = {"libev": libev_version(), "libevent": first_line("pkg-config", "--modversion",
                                                               "libevent"),
-             "libuv": first_line("pkg-config", "--modversion", "libuv"), "asio": asio_version()}
+             "libuv": first_line("pkg-config", "--modversion", "libuv"), "asio": asio_version(),
+             "nginx": nginx_version()}
     return {
         "processor": processor(),
         "processors": len(os.sched_getaffinity(0)),

@@ -62,7 +62,8 @@ def run(*command, stdout=subprocess.PIPE):
 
 @contextlib.contextmanager
 def serving(name, poller="best", host="127.0.0.1", leave=signal.SIGTERM, options=()):
-    """A server, which must leave with 0 and say nothing but where it listens."""
+    """A server, which must leave with 0, or with `left_with`, and say nothing but where it
+    listens."""
     with tempfile.TemporaryFile() as log, subprocess.Popen(
             [f"{directory}/{name}", "--poller", poller, "--host", host, "--port", "0",
              *options],
@@ -75,15 +76,23 @@ def serving(name, poller="best", host="127.0.0.1", leave=signal.SIGTERM, options
                 raise AssertionError(f"its first line is {line!r}")
             process.address = (host, int(found[1]))
             process.url = f"http://{shown}:{found[1]}"
+            process.left_with, process.leaves = 0, False
             yield process
-            process.send_signal(leave)
-            expect(process.wait(PATIENCE), 0, f"the status after {leave.name}")
+            if not process.leaves:
+                process.send_signal(leave)
+            expect(process.wait(PATIENCE), process.left_with, f"the status after {leave.name}")
             expect(process.stdout.read(), b"", "the rest of its output")
         finally:
             process.kill()
             log.seek(0)
             said = log.read().decode()
         expect(said, "", "what it said on stderr")
+
+
+def terminate(server):
+    """SIGTERM already within `serving`, which then sends no other: that would be the end."""
+    server.send_signal(signal.SIGTERM)
+    server.leaves = True
 
 
 def connect(server):
