@@ -11,8 +11,8 @@ import threading
 import time
 
 from support import (ENVIRONMENT, PATIENCE, POLLERS, SERVERS, case, connect, directory, expect,
-                     is_asleep, memory, read_all, read_exactly, send_until_paused, serving,
-                     terminate)
+                     is_asleep, memory, need_plain, read_all, read_exactly, send_until_paused,
+                     serving, terminate)
 
 REQUEST = b"GET /hello HTTP/1.1\r\n\r\n"
 SOON = ("--timeout", "0.3")
@@ -57,6 +57,7 @@ def the_silent_are_closed(name):
 
 @case(*SERVERS)
 def who_never_reads_costs_little_and_is_reset(name):
+    need_plain(name)
     for poller in POLLERS:
         with serving(name, poller, options=SOON) as server, connect(server) as other:
             answers(other)
@@ -113,6 +114,7 @@ def processor_time(server):
 
 @case(*SERVERS)
 def too_many_connections_disturb_nobody(name):
+    need_plain(name)
     for poller in POLLERS:
         with few_descriptors(name, poller, 100) as server, contextlib.ExitStack() as stack:
             first = [stack.enter_context(connect(server)) for _ in range(50)]

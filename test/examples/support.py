@@ -38,7 +38,14 @@ def case(*arguments):
 
 
 class Skip(Exception):
-    """This system lacks what the case needs."""
+    """This case lacks what it needs."""
+
+
+def need_plain(name):
+    """A program without a sanitizer, which takes memory and descriptors of its own."""
+    with open(f"{directory}/{name}", "rb") as program:
+        if b"__asan_init" in program.read():
+            raise Skip("a sanitizer is built in")
 
 
 def need_ipv6():
