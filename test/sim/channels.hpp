@@ -32,10 +32,13 @@ using loop_of = typename Place::template loop<echo<Place>, raw<Place>, chat<Plac
                                               pipe_writer<Place>, pipe_reader<Place>,
                                               watcher<Place>, datagrams<Place>>;
 
-/// The part of a seat that is the same for all channels.
+/// The part of a seat that is the same for all channels; `talk` checks what they hear and say.
 template <class Derived>
 struct seated : seat {
-  explicit seated(stage& s) : on(s) { on.enter(*this); }
+  seated(stage& s, conversation& c, std::string_view name, bool connected)
+      : on(s), talk(s, c, name, connected) {
+    on.enter(*this);
+  }
   ~seated() override { on.leave(*this); }
   void pause(bool now) override {
     if (paused == now) return;
@@ -44,9 +47,18 @@ struct seated : seat {
     self().rearm();
   }
   void stop_loop() override { self().loop().stop(); }
+  void shut() override {
+    talk.spoil();
+    self().close();
+  }
+  void fail() {
+    on.report(self().loop().last_error());
+    shut();
+  }
   Derived& self() { return static_cast<Derived&>(*this); }
 
   stage& on;
+  speaker talk;
   bool paused = false;
 };
 
@@ -54,8 +66,7 @@ struct seated : seat {
 template <class Place>
 struct echo : asyncore::dispatcher_with_send<echo<Place>, loop_of<Place>>, seated<echo<Place>> {
   echo(loop_of<Place>& loop, asyncore::socket peer, stage& s, conversation& c)
-      : echo::dispatcher_with_send(loop, std::move(peer)), seated<echo>(s),
-        talk(s, c, "echo", true) {}
+      : echo::dispatcher_with_send(loop, std::move(peer)), seated<echo>(s, c, "echo", true) {}
   static constexpr auto predicates = asyncore::ask_on_rearm;
   bool readable() const { return !this->paused && this->queued() < 1000; }
   bool writable() const { return this->closing() || ending; }
@@ -80,16 +91,9 @@ struct echo : asyncore::dispatcher_with_send<echo<Place>, loop_of<Place>>, seate
     if (this->queued() == 0) talk.done();
     this->close();
   }
-  void handle_error() {
-    this->on.report(this->loop().last_error());
-    shut();
-  }
-  void shut() override {
-    talk.spoil();
-    this->close();
-  }
+  void handle_error() { this->fail(); }
   void log(std::string_view) {}
-  speaker talk;
+  using seated<echo>::talk;
   bool ending = false;
 };
 
@@ -97,7 +101,7 @@ struct echo : asyncore::dispatcher_with_send<echo<Place>, loop_of<Place>>, seate
 template <class Place>
 struct raw : asyncore::dispatcher<raw<Place>, loop_of<Place>>, seated<raw<Place>> {
   raw(loop_of<Place>& loop, asyncore::socket peer, stage& s, conversation& c)
-      : raw::dispatcher(loop, std::move(peer)), seated<raw>(s), talk(s, c, "raw", true) {}
+      : raw::dispatcher(loop, std::move(peer)), seated<raw>(s, c, "raw", true) {}
   bool readable() const { return !this->paused && out.size() < 1000; }
   bool writable() const { return !out.empty() || this->closing() || ending; }
   void handle_read() {
@@ -106,7 +110,7 @@ struct raw : asyncore::dispatcher<raw<Place>, loop_of<Place>>, seated<raw<Place>
     if (got.closed() || got.would_block()) return;
     if (got.error()) {
       this->on.report(got.error());
-      return shut();
+      return this->shut();
     }
     talk.received(std::span(buffer).first(got.bytes()));
     if (!broken) out.append(asyncore::as_text(std::span(buffer).first(got.bytes())));
@@ -125,7 +129,7 @@ struct raw : asyncore::dispatcher<raw<Place>, loop_of<Place>>, seated<raw<Place>
       }
       if (sent.error()) {
         this->on.report(sent.error());
-        return shut();
+        return this->shut();
       }
       out.erase(0, sent.bytes());
     }
@@ -139,21 +143,14 @@ struct raw : asyncore::dispatcher<raw<Place>, loop_of<Place>>, seated<raw<Place>
     if (out.empty()) talk.done();
     this->close();
   }
-  void handle_error() {
-    this->on.report(this->loop().last_error());
-    shut();
-  }
-  void shut() override {
-    talk.spoil();
-    this->close();
-  }
+  void handle_error() { this->fail(); }
   void log(std::string_view) {}
   void break_off() {
     broken = true;
     out.clear();
     if (this->closing()) finish();
   }
-  speaker talk;
+  using seated<raw>::talk;
   std::string out;
   bool ending = false;
   bool broken = false;  // nobody takes the answer
@@ -163,7 +160,7 @@ struct raw : asyncore::dispatcher<raw<Place>, loop_of<Place>>, seated<raw<Place>
 template <class Place>
 struct chat : asyncore::async_chat<chat<Place>, loop_of<Place>>, seated<chat<Place>> {
   chat(loop_of<Place>& loop, asyncore::socket peer, stage& s, conversation& c)
-      : chat::async_chat(loop, std::move(peer)), seated<chat>(s), talk(s, c, "chat", true) {
+      : chat::async_chat(loop, std::move(peer)), seated<chat>(s, c, "chat", true) {
     next_terminator();
   }
   static constexpr auto predicates = asyncore::ask_on_rearm;
@@ -218,16 +215,9 @@ struct chat : asyncore::async_chat<chat<Place>, loop_of<Place>>, seated<chat<Pla
     if (!this->has_output()) talk.done();
     this->close();
   }
-  void handle_error() {
-    this->on.report(this->loop().last_error());
-    shut();
-  }
-  void shut() override {
-    talk.spoil();
-    this->close();
-  }
+  void handle_error() { this->fail(); }
   void log(std::string_view) {}
-  speaker talk;
+  using seated<chat>::talk;
   std::string end_text;
   std::uint64_t number = 0, counted = 0;  // the bytes of a piece, where it has a number of them
 };
@@ -281,8 +271,9 @@ template <class Place>
 struct connector : asyncore::dispatcher_with_send<connector<Place>, loop_of<Place>>,
                    seated<connector<Place>> {
   connector(loop_of<Place>& loop, const endpoint& to, stage& s, std::size_t id)
-      : connector::dispatcher_with_send(loop), seated<connector>(s), stream(s.conversations[id].key),
-        talk(s, s.conversations[id], "connector", false) {
+      : connector::dispatcher_with_send(loop),
+        seated<connector>(s, s.conversations[id], "connector", false),
+        stream(s.conversations[id].key) {
     this->create_socket(to.family());
     if (to.family() != AF_UNIX) this->bind(stage::address_of(id));
     this->connect(to);
@@ -322,17 +313,10 @@ struct connector : asyncore::dispatcher_with_send<connector<Place>, loop_of<Plac
     talk.done();
     this->close();
   }
-  void handle_error() {
-    this->on.report(this->loop().last_error());
-    shut();
-  }
-  void shut() override {
-    talk.spoil();
-    this->close();
-  }
+  void handle_error() { this->fail(); }
   void log(std::string_view) {}
   asyncore::keyed_stream stream;
-  speaker talk;
+  using seated<connector>::talk;
   std::uint64_t sent = 0;
   bool ended = false;
 };

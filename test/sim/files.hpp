@@ -42,7 +42,7 @@ template <class Place>
 struct pipe_reader : asyncore::file_dispatcher<pipe_reader<Place>, loop_of<Place>>,
                      seated<pipe_reader<Place>> {
   pipe_reader(loop_of<Place>& loop, int fd, stage& s, conversation& c)
-      : pipe_reader::file_dispatcher(loop, fd), seated<pipe_reader>(s), talk(s, c, "pipe", true) {}
+      : pipe_reader::file_dispatcher(loop, fd), seated<pipe_reader>(s, c, "pipe", true) {}
   static constexpr auto predicates = asyncore::ask_on_rearm;
   bool readable() const { return !this->paused; }
   void handle_data(std::span<const std::byte> data) {
@@ -54,23 +54,16 @@ struct pipe_reader : asyncore::file_dispatcher<pipe_reader<Place>, loop_of<Place
     talk.done();
     this->close();
   }
-  void handle_error() {
-    this->on.report(this->loop().last_error());
-    shut();
-  }
-  void shut() override {
-    talk.spoil();
-    this->close();
-  }
+  void handle_error() { this->fail(); }
   void log(std::string_view) {}
-  speaker talk;
+  using seated<pipe_reader>::talk;
 };
 
 /// Watches a descriptor that the user owns.
 template <class Place>
 struct watcher : asyncore::channel<watcher<Place>, loop_of<Place>>, seated<watcher<Place>> {
   watcher(loop_of<Place>& loop, int fd, stage& s, conversation& c)
-      : watcher::channel(loop, fd), seated<watcher>(s), talk(s, c, "watcher", true), own(fd) {}
+      : watcher::channel(loop, fd), seated<watcher>(s, c, "watcher", true), own(fd) {}
   ~watcher() override { shut(); }
   bool readable() const { return !this->paused && !talk.closed(); }
   void handle_read() {
@@ -94,16 +87,12 @@ struct watcher : asyncore::channel<watcher<Place>, loop_of<Place>>, seated<watch
     if (!now && talk.closed()) return shut();
     seated<watcher>::pause(now);
   }
-  void handle_error() {
-    this->on.report(this->loop().last_error());
-    shut();
-  }
+  void handle_error() { this->fail(); }
   void shut() override {
-    talk.spoil();
-    this->close();
+    seated<watcher>::shut();
     if (own >= 0) this->on.kernel.close(std::exchange(own, -1));
   }
-  speaker talk;
+  using seated<watcher>::talk;
   int own;
 };
 
