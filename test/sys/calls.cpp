@@ -184,6 +184,7 @@ BOOST_AUTO_TEST_CASE(numbers_are_used_again) {
   BOOST_TEST(copy_of(again.get(), 500).get() == 500);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("native"))
 BOOST_AUTO_TEST_CASE(descriptors_run_out) {
   const unique_fd listener = tcp_listener();
   const unique_fd client = connected_to(name_of(listener.get()));
