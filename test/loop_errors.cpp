@@ -208,6 +208,26 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(exit_now_leaves_run_and_it_can_be_run_again, Place
   BOOST_CHECK_THROW(loop.poll(), asyncore::exit_now);
 }
 
+// Also from a handle_error that was called for what the system refused, inside of a hook.
+BOOST_AUTO_TEST_CASE_TEMPLATE(exit_now_from_handle_error_is_over_with_run, Place, test::matrix) {
+  loop_of<Place> loop;
+  outcome refused, failed;
+  ready_pipe first, second;
+  catching<Place> leaving(loop, first.near.get(), refused, [](auto& self) {
+    self.loop().report_error(self, std::make_error_code(std::errc::io_error), "refused");
+  });
+  leaving.on_error = [](auto& self) {
+    self.close();
+    throw asyncore::exit_now();
+  };
+  BOOST_CHECK_THROW(loop.run(), asyncore::exit_now);
+  BOOST_TEST(refused.errors == 1);
+  catching<Place> failing(loop, second.near.get(), failed, [](auto&) { throw 42; });
+  failing.on_error = [](auto& self) { self.close(); };
+  loop.run();
+  BOOST_TEST(failed.errors == 1);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_loop_is_not_polled_from_its_hooks, Place, test::matrix) {
   loop_of<Place> loop;
   outcome got;

@@ -251,10 +251,13 @@ BOOST_AUTO_TEST_CASE(posts_wake_once) {
   box.wake_up();
   BOOST_TEST(!box.push(&c));
   BOOST_TEST(!box.fall_asleep());
-  BOOST_TEST(box.take() == &a);
-  BOOST_TEST(a.next == &b);
-  BOOST_TEST(b.next == &c);
-  BOOST_TEST(c.next == nullptr);
+  box.collect();
+  for (auto* const each : {&a, &b, &c}) {
+    BOOST_TEST(!box.empty());
+    BOOST_TEST(box.next() == each);
+  }
+  BOOST_TEST(box.next() == nullptr);
+  BOOST_TEST(box.empty());
 }
 
 // A waker that has been heard does not go on waking.

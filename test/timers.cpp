@@ -267,6 +267,64 @@ struct counted {
   int* alive;
 };
 
+/// What the functions of a timer own, and what gives that timer up at its end.
+template <class Place>
+struct session {
+  explicit session(int& count) : cancelled(count) {}
+  ~session() {
+    cancelled += mine.cancel();
+    cancelled += other.cancel();
+  }
+  typename scene<Place>::timer mine, other;
+  int& cancelled;
+};
+
+// As when it holds the last reference to the object that has the timer as a member.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_function_may_cancel_its_own_timer_at_its_end, Place,
+                              test::one_a_poller) {
+  int cancelled = 0;
+  const auto in_all_ways = [&](auto padding) {
+    const auto make = [&] { return std::make_shared<session<Place>>(cancelled); };
+    scene<Place> s;
+    const auto add = [&](auto owner, bool again) {
+      auto f = [owner, padding] { (void)padding; };
+      owner->mine = again ? s.loop.call_every(1ms, f) : s.loop.call_later(1ms, f);
+      return owner->mine;
+    };
+    for (const bool again : {false, true}) {
+      BOOST_TEST(add(make(), again).cancel());
+      s.loop.run();  // none is left
+    }
+    auto owner = make();
+    owner->mine = s.loop.call_every(1ms, [owner, padding] {
+      (void)padding;
+      owner->mine.cancel();
+    });
+    owner = nullptr;
+    s.loop.run();
+    // Each has a cell of its own after that.
+    for (const char* const name : {"a", "b", "c", "d"}) s.loop.call_later(1ms, s.noting(name));
+    s.loop.run();
+    BOOST_TEST(s.notes.size() == 12u, s.notes);
+    BOOST_TEST(cancelled == 0);
+    // What waits still when the loop ends: either may be the first.
+    for (const bool again : {false, true}) {
+      auto both = make();
+      add(both, again);
+      both->other = s.loop.call_later(2ms, [both] {});
+    }
+    add(make(), false);
+    auto last = make();
+    last->mine = s.loop.call_later(1h, [] {});
+    s.loop.post([last] {});
+  };
+  in_all_ways(char{});
+  BOOST_TEST(cancelled == 1);
+  cancelled = 0;
+  in_all_ways(std::array<char, 100>{});
+  BOOST_TEST(cancelled == 1);
+}
+
 #if !defined(TEST_SIMULATED)
 // Functions of every size are destroyed: when called, when cancelled, and with the loop.
 BOOST_AUTO_TEST_CASE(functions_are_destroyed_once) {

@@ -39,25 +39,24 @@ class post_service : public loop_service<Loop> {
 
   explicit post_service(Loop&) noexcept
       : loop_service<Loop>(service_operations<Loop, post_service>) {}
-  ~post_service() { post_box::destroy(first_); }
 
-  bool may_wait(Loop& loop) noexcept { return first_ == nullptr && loop.box().fall_asleep(); }
+  bool may_wait(Loop& loop) noexcept {
+    return !loop.box().collected() && loop.box().fall_asleep();
+  }
 
   void after_wait(Loop& loop) {
     loop.box().wake_up();
-    if (first_ == nullptr) first_ = loop.box().take();
-    for (int left = batch; left > 0 && first_ != nullptr; --left) {
-      posted* const p = std::exchange(first_, first_->next);
+    loop.box().collect();
+    for (int left = batch; left > 0; --left) {
+      posted* const p = loop.box().next();
+      if (p == nullptr) return;
       p->act(p, &loop);
     }
   }
 
   /// Looked after in every turn, whatever the time.
   std::chrono::nanoseconds next() const noexcept { return every_turn; }
-  bool busy() const noexcept { return first_ != nullptr; }
-
- private:
-  posted* first_ = nullptr;  // taken, and to be called
+  static bool busy() noexcept { return false; }  // what is posted is waited for all the same
 };
 
 /// As it is initialised before `main`, loops look after posts only in programs that post.

@@ -20,7 +20,7 @@ class post_box {
   post_box() noexcept = default;
   post_box(const post_box&) = delete;
   post_box& operator=(const post_box&) = delete;
-  ~post_box() { destroy(take()); }
+  ~post_box() { clear(); }
 
   /// Thread-safe. True: the loop waits, and the caller has to wake it; nobody else will.
   bool push(posted* p) noexcept {
@@ -42,9 +42,30 @@ class post_box {
   }
   void wake_up() noexcept { __atomic_store_n(&asleep_, false, __ATOMIC_SEQ_CST); }
 
-  bool empty() const noexcept { return __atomic_load_n(&head_, __ATOMIC_SEQ_CST) == nullptr; }
+  /// For the loop, as what follows.
+  bool empty() const noexcept {
+    return first_ == nullptr && __atomic_load_n(&head_, __ATOMIC_SEQ_CST) == nullptr;
+  }
 
-  /// All that there is, the first that was pushed first.
+  /// What was pushed first is the first that `next` gives; null at the end of what there was at the
+  /// last `collect`, which does nothing while some of that is left.
+  /// @{
+  void collect() noexcept {
+    if (first_ == nullptr) first_ = take();
+  }
+  posted* next() noexcept {
+    return first_ == nullptr ? nullptr : std::exchange(first_, first_->next);
+  }
+  bool collected() const noexcept { return first_ != nullptr; }
+  /// @}
+
+  /// Destroys all that there is; not what their ends push.
+  void clear() noexcept {
+    collect();
+    while (posted* const p = next()) p->act(p, nullptr);
+  }
+
+ private:
   posted* take() noexcept {
     posted* last = __atomic_exchange_n(&head_, nullptr, __ATOMIC_SEQ_CST);
     posted* first = nullptr;
@@ -57,14 +78,7 @@ class post_box {
     return first;
   }
 
-  static void destroy(posted* first) noexcept {
-    while (first != nullptr) {
-      posted* const p = std::exchange(first, first->next);
-      p->act(p, nullptr);
-    }
-  }
-
- private:
+  posted* first_ = nullptr;  // taken, and to be called
   posted* head_ = nullptr;
   bool asleep_ = false;
 };

@@ -72,7 +72,9 @@ struct kept_function {
       return **std::launder(reinterpret_cast<F**>(c.function));
     }
   }
+  /// The end of a function may cancel its own timer, which is none any more then.
   static void destroy(Cell& c) noexcept {
+    ++c.generation;
     if constexpr (fits) {
       in(c).~F();
     } else {
@@ -103,6 +105,7 @@ void act_once(timed<Loop>& n, Loop* loop) {
     loop->call_guarded("a timer", f);
   } else {
     const on_heap<F> f{&kept::in(c)};
+    ++c.generation;
     queue.release(c);
     loop->call_guarded("a timer", *f.function);
   }

@@ -32,6 +32,7 @@ ASYNCORE_NOINLINE basic_loop<Poller, Map>::~basic_loop() {
     }
   }
   reap();
+  box_.clear();  // before the timers, which these functions may cancel at their end
   if (waker_generation_ != 0) poller_.remove({waker_.native_handle(), waker_generation_});
   while (services_ != nullptr) {
     auto* const service = std::exchange(services_, services_->behind);

@@ -286,7 +286,12 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::report_error(record& r, std::error_c
     throw std::system_error(code, std::string(what));
   } catch (const std::system_error&) {
     in_handle_error_ = in_turn_;
-    channels::template perform<detail::op::error>(r);
+    try {
+      channels::template perform<detail::op::error>(r);
+    } catch (const exit_now&) {  // which no `hook_failed` sees
+      in_handle_error_ = false;
+      throw;
+    }
     in_handle_error_ = false;
   }
 #else

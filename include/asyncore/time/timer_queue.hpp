@@ -22,7 +22,7 @@ class timer_queue : public loop_service<Loop> {
  public:
   using node = timed<Loop>;
 
-  /// A timer. `generation` is another one when the cell is used again.
+  /// A timer. `generation` is another one as soon as its function is gone.
   struct alignas(64) cell : node {
     cell() noexcept : node(nullptr) {}
 
@@ -86,9 +86,8 @@ class timer_queue : public loop_service<Loop> {
     return c.generation == generation && !c.dropped;
   }
 
-  /// The cell may be used for another timer.
+  /// The cell, whose function is gone, may be used for another timer.
   void release(cell& c) noexcept {
-    ++c.generation;
     c.dropped = false;
     if (!std::exchange(c.unref, false)) --timers_;
     free_.push_back(&c);
