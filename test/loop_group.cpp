@@ -19,6 +19,7 @@
 #include <fstream>
 #include <future>
 #include <iterator>
+#include <memory>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -196,6 +197,66 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(finish_waits_for_the_last_channel, Place, places) 
   BOOST_TEST(asked(pair.far) != '?');
   pair.far.reset();
   group.join();
+}
+
+// Those that had no channel have ended: who still comes is handed to one that runs.
+BOOST_AUTO_TEST_CASE_TEMPLATE(after_finish_those_that_run_are_handed_the_next, Place, places) {
+  scene<Place> s(sharing::least_loaded);
+  s.group.finish();
+  const auto all_others_ended = [&] {
+    std::size_t ended = 0;
+    for (std::size_t i = 0; i < threads; ++i) ended += s.group.ended(i);
+    return ended == threads - 1;
+  };
+  while (!all_others_ended()) std::this_thread::yield();
+  s.connect(4);
+  BOOST_TEST(s.served[0] == 4);
+}
+
+template <class Place>
+struct teller;
+template <class Place>
+using telling_loop = typename Place::template loop<teller<Place>>;
+/// Tells all loops when it ends.
+template <class Place>
+struct teller : asyncore::dispatcher<teller<Place>, telling_loop<Place>> {
+  using group_type = asyncore::loop_group<telling_loop<Place>>;
+  teller(telling_loop<Place>& loop, asyncore::socket peer, group_type* group)
+      : teller::dispatcher(loop, std::move(peer)), group_(*group) {}
+  ~teller() {
+    group_.post_each([](auto&) {});
+    test::ends pair = test::socket_pair();
+    group_.template hand_out<teller>(asyncore::socket(std::move(pair.near)), &group_);
+    group_.stop();
+  }
+  void handle_data(std::span<const std::byte>) {}
+
+ private:
+  group_type& group_;
+};
+
+template <class Group>
+struct posting {
+  explicit posting(Group& to) : group(to) {}
+  ~posting() { group.post_each([](auto&) {}); }
+  Group& group;
+};
+
+// Whatever is left when the group ends: channels, and what timers and posted functions own.
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_ends_with_the_group_may_post_to_all_loops, Place, places) {
+  asyncore::loop_group<telling_loop<Place>> group({.threads = threads, .pinned = false});
+  std::vector<test::ends> pairs;
+  const auto add = [&](telling_loop<Place>& loop) {
+    pairs.push_back(test::socket_pair());
+    loop.template emplace<teller<Place>>(asyncore::socket(std::move(pairs.back().near)), &group);
+    const auto owner = [&] { return std::make_shared<posting<decltype(group)>>(group); };
+    loop.call_later(std::chrono::hours(1), [owned = owner()] {});
+    loop.post([owned = owner()] {});
+  };
+  for (std::size_t i = 0; i < threads; ++i) add(group[i]);
+  group.stop();
+  group.run();
+  for (std::size_t i = 0; i < threads; ++i) BOOST_TEST(group.ended(i));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_cannot_be_made_is_closed, Place, places) {

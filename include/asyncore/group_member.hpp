@@ -14,58 +14,79 @@
 
 namespace asyncore::detail {
 
-/// Keeps `run` going without channels until `release`, and tells other threads how many channels
-/// the loop has, once a turn.
+/// What the threads of a group know of one of its loops. Thread-safe; outlives the loop.
+class group_seat {
+ public:
+  /// The channels that there are and that are on their way.
+  std::size_t load() const noexcept {
+    return channels_.load(std::memory_order_relaxed) + coming_.load(std::memory_order_relaxed);
+  }
+  void publish(std::size_t channels) noexcept {
+    channels_.store(channels, std::memory_order_relaxed);
+  }
+
+  /// A channel is to be on its way; false: the loop has ended, or is about to.
+  bool expect() noexcept {
+    coming_.fetch_add(1);
+    if (!has_ended()) return true;
+    expect_no_more();
+    return false;
+  }
+  void expect_no_more() noexcept { coming_.fetch_sub(1, std::memory_order_relaxed); }
+  bool expects() const noexcept { return coming_.load() > 0; }
+
+  void end() noexcept { ended_.store(true); }
+  bool has_ended() const noexcept { return ended_.load(); }
+
+  /// While one that was expected is made.
+  template <class Loop>
+  class arrival {
+   public:
+    arrival(group_seat& seat, Loop& loop) noexcept : seat_(seat), loop_(loop) {}
+    arrival(const arrival&) = delete;
+    arrival& operator=(const arrival&) = delete;
+    ~arrival() {
+      seat_.publish(loop_.size());
+      seat_.expect_no_more();
+    }
+
+   private:
+    group_seat& seat_;
+    Loop& loop_;
+  };
+
+ private:
+  // On a line of their own: others look at them while the loop works.
+  alignas(64) std::atomic<std::size_t> channels_{0};
+  std::atomic<std::size_t> coming_{0};
+  std::atomic<bool> ended_{false};
+};
+
+/// Keeps `run` going without channels until `release`, and while one is on its way, and publishes
+/// how many there are, once a turn.
 template <class Loop>
 class group_member : public loop_service<Loop> {
  public:
   explicit group_member(Loop&) noexcept
       : loop_service<Loop>(service_operations<Loop, group_member>) {}
 
-  /// The channels that there are and that are on their way. Thread-safe, as the next two.
-  std::size_t load() const noexcept {
-    return channels_.load(std::memory_order_relaxed) + coming_.load(std::memory_order_relaxed);
-  }
-  /// A channel is on its way, or is not any more.
-  void expect() noexcept { coming_.fetch_add(1, std::memory_order_relaxed); }
-  void expect_no_more() noexcept { coming_.fetch_sub(1, std::memory_order_relaxed); }
-
-  /// While one that was expected is made.
-  class arrival {
-   public:
-    arrival(group_member& member, Loop& loop) noexcept : member_(member), loop_(loop) {}
-    arrival(const arrival&) = delete;
-    arrival& operator=(const arrival&) = delete;
-    ~arrival() {
-      member_.publish(loop_);
-      member_.expect_no_more();
-    }
-
-   private:
-    group_member& member_;
-    Loop& loop_;
-  };
+  /// To be called before `run`.
+  void take(group_seat& seat) noexcept { seat_ = &seat; }
 
   /// The loop may end when it is empty.
   void release() noexcept { stays_ = false; }
 
   bool may_wait(Loop& loop) noexcept {
-    publish(loop);
+    seat_->publish(loop.size());
     return true;
   }
   void after_wait(Loop&) noexcept {}
   std::chrono::nanoseconds next() const noexcept { return every_turn; }
-  bool busy() const noexcept { return stays_; }
+  bool busy() const noexcept { return stays_ || seat_->expects(); }
 
  private:
-  void publish(const Loop& loop) noexcept {
-    channels_.store(loop.size(), std::memory_order_relaxed);
-  }
-
   bool stays_ = true;
-  // On a line of their own: others look at them while the loop works.
-  alignas(64) std::atomic<std::size_t> channels_{0};
-  std::atomic<std::size_t> coming_{0};
+  group_seat* seat_ = nullptr;
 };
 
 /// A socket bound to `where`, ready to listen. Throws `std::system_error`.

@@ -39,6 +39,8 @@ struct waker_wanted {
   static inline const bool yes = (Loop::opens_waker = true);
 };
 }  // namespace detail
+template <class Loop>
+class loop_group;
 
 /// Waits on its `Poller` for the channels in its `Map`, and calls their hooks without a virtual
 /// call. Used by one thread; only `stop` and `post` may be called from others. A channel that
@@ -304,6 +306,8 @@ class basic_loop {
   friend struct detail::posts_wanted;
   template <class>
   friend class detail::drain_service;
+  template <class>
+  friend class loop_group;
 
   struct turn_scope;
   struct turn_sink;
@@ -350,6 +354,9 @@ class basic_loop {
   void hang_up(token t, readiness ready);
   void stop_polling(record& r) noexcept;
   void reap() noexcept;
+
+  /// Closes and destroys all that there is; `post` and `stop` may still be called.
+  void end() noexcept;
 
   static record& as_record(list_node* node) noexcept { return static_cast<record&>(*node); }
 

@@ -55,10 +55,12 @@ class loop_group {
   loop_group(const loop_group&) = delete;
   loop_group& operator=(const loop_group&) = delete;
 
-  /// Stops and joins. Channels are closed with their loops, in the calling thread.
+  /// Stops and joins. Channels are closed in the calling thread, and may still post to any loop,
+  /// which calls nothing more.
   ~loop_group() {
     stop();
     wait_for_threads();
+    for (const auto& m : members_) m->loop.end();
   }
 
   /// The number of loops, at least 1.
@@ -76,8 +78,9 @@ class loop_group {
   endpoint listen(const endpoint& where, sharing how, const Args&... args);
 
   /// Has the loop with the fewest channels, those on their way counted, emplace
-  /// `Channel(loop, args...)`. When that throws there, it is logged and what was moved into `args`
-  /// destroyed, as when the loop ends before. Thread-safe; O(loops). Throws bad_alloc.
+  /// `Channel(loop, args...)`; loops that have ended are passed over. When that throws there, it is
+  /// logged and what was moved into `args` destroyed, as when no loop is left or the loop is
+  /// stopped before. Thread-safe; O(loops). Throws bad_alloc.
   template <class Channel, class... Args>
   void hand_out(Args&&... args);
 
@@ -117,18 +120,24 @@ class loop_group {
   /// The channels of the loop `index`, as it last said. Thread-safe.
   std::size_t channels(std::size_t index) const noexcept { return members_[index]->seat.load(); }
 
+  /// True when `run` of the loop `index` is over. Thread-safe.
+  bool ended(std::size_t index) const noexcept { return members_[index]->seat.has_ended(); }
+
  private:
   struct member {
     template <class... Args>
     explicit member(const Args&... args)
-        : loop(args...), seat(loop.template service<detail::group_member<Loop>>()) {}
+        : loop(args...) {
+      loop.template service<detail::group_member<Loop>>().take(seat);
+    }
+    detail::group_seat seat;
     Loop loop;
-    detail::group_member<Loop>& seat;
     int processor = -1;
     std::thread thread;
   };
 
-  member& least_loaded() noexcept;
+  member* least_loaded() noexcept;
+  member* expecting() noexcept;
   void work(member& m) noexcept;
   void run_member(member& m);
   void failed() noexcept;
@@ -181,29 +190,37 @@ endpoint loop_group<Loop>::listen(const endpoint& where, sharing how, const Args
 }
 
 template <class Loop>
-typename loop_group<Loop>::member& loop_group<Loop>::least_loaded() noexcept {
+typename loop_group<Loop>::member* loop_group<Loop>::least_loaded() noexcept {
   const std::size_t first = next_.fetch_add(1, std::memory_order_relaxed);
   member* best = nullptr;
   std::size_t least = 0;
   for (std::size_t i = 0; i < members_.size(); ++i) {
     member& m = *members_[(first + i) % members_.size()];
     const std::size_t load = m.seat.load();
-    if (best != nullptr && load >= least) continue;
+    if (m.seat.has_ended() || (best != nullptr && load >= least)) continue;
     best = &m;
     least = load;
   }
-  return *best;
+  return best;
+}
+
+/// The one that is to have the next; null when all have ended.
+template <class Loop>
+typename loop_group<Loop>::member* loop_group<Loop>::expecting() noexcept {
+  for (;;)
+    if (member* const m = least_loaded(); m == nullptr || m->seat.expect()) return m;
 }
 
 template <class Loop>
 template <class Channel, class... Args>
 void loop_group<Loop>::hand_out(Args&&... args) {
-  member& to = least_loaded();
-  to.seat.expect();
+  member* const found = expecting();
+  if (found == nullptr) return (void)[... dropped = std::forward<Args>(args)] {};
+  member& to = *found;
   detail::cleaning_up(
       [&] {
         to.loop.post([&to, ... args = std::forward<Args>(args)]() mutable {
-          const typename detail::group_member<Loop>::arrival arrived(to.seat, to.loop);
+          const detail::group_seat::arrival arrived(to.seat, to.loop);
           to.loop.template emplace<Channel>(std::move(args)...);
         });
       },
@@ -244,6 +261,7 @@ void loop_group<Loop>::work(member& m) noexcept {
 #else
   run_member(m);
 #endif
+  m.seat.end();
 }
 
 template <class Loop>

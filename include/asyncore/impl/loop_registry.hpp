@@ -8,7 +8,12 @@
 namespace asyncore {
 
 template <class Poller, class Map>
-ASYNCORE_NOINLINE basic_loop<Poller, Map>::~basic_loop() {
+basic_loop<Poller, Map>::~basic_loop() {
+  end();
+}
+
+template <class Poller, class Map>
+ASYNCORE_NOINLINE void basic_loop<Poller, Map>::end() noexcept {
   reap();
   list_node left;
   map_.for_each([&](record& r) { r.link_before(left); });
@@ -34,6 +39,7 @@ ASYNCORE_NOINLINE basic_loop<Poller, Map>::~basic_loop() {
   reap();
   box_.clear();  // before the timers, which these functions may cancel at their end
   if (waker_generation_ != 0) poller_.remove({waker_.native_handle(), waker_generation_});
+  waker_generation_ = 0;
   while (services_ != nullptr) {
     auto* const service = std::exchange(services_, services_->behind);
     service->of->destroy(service);
