@@ -117,8 +117,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_cannot_be_caught, Place, places) {
     channel.watch(number, failed);
     BOOST_TEST((failed == std::errc::invalid_argument), number);
     BOOST_CHECK_THROW(channel.watch(number), std::system_error);
+    BOOST_TEST(loop.empty());  // nor does it keep `run` going
+    BOOST_TEST(channel.native_handle() == -1);
   }
   channel.watch(SIGUSR1);
+  BOOST_CHECK_THROW(channel.watch(SIGKILL), std::system_error);
   ::raise(SIGUSR1);
   BOOST_TEST(hears<Place>(loop, channel, {SIGUSR1}));
 }

@@ -47,7 +47,8 @@ class signal_channel : public channel<Derived, Loop> {
     detail::throw_if(failed, "watch a signal");
   }
   void watch(int number, std::error_code& failed) {
-    if (!pipe_.is_open()) {
+    const bool is_first = !pipe_.is_open();
+    if (is_first) {
       failed = error_of(pipe_.open());
       if (failed) return;
       this->set_descriptor(pipe_.native_handle());
@@ -55,6 +56,7 @@ class signal_channel : public channel<Derived, Loop> {
       if (failed) return release();
     }
     failed = error_of(pipe_.watch(number));
+    if (failed && is_first) abandon();  // it watches nothing, and would keep `run` going
   }
 
   /// Leaves the loop; the signals do again what they did before.
