@@ -310,6 +310,43 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(its_signals_and_environment, At, places) {
   BOOST_TEST(child.ended[2].code() == 0);
 }
 
+// As a program may be started: then nobody has to wait for its children, and nobody can.
+BOOST_AUTO_TEST_CASE_TEMPLATE(where_sigchld_is_ignored, At, places) {
+  if (!At::program::by_pidfd) return;  // that needs SIGCHLD
+  const test::child_end end = test::in_child([] {
+    ::signal(SIGCHLD, SIG_IGN);
+    typename At::loop loop;
+    typename At::program child(loop);
+    std::error_code failed;
+    for (std::size_t i = 1; i <= 50; ++i) {  // some have ended before they are watched
+      child.start({"true"}, failed);
+      if (failed) return 1;
+      loop.run({.timeout = 10s, .count = 100});
+      if (child.ended.size() != i || child.ended.back().code() > 0) return 2;
+    }
+    child.start({"sleep", {"100"}}, failed);
+    child.close();
+    return no_children() ? 0 : 3;
+  });
+  BOOST_TEST(end.status == 0);
+}
+
+// It has been waited for by somebody else: nothing is sent to its number any more.
+BOOST_AUTO_TEST_CASE_TEMPLATE(that_somebody_else_has_waited_for, At, places) {
+  typename At::loop loop;
+  typename At::program child(loop);
+  auto pipes = child.start(shell("read line"));
+  const pid_t number = child.pid();
+  pipes = {};
+  BOOST_TEST(::waitpid(number, nullptr, 0) == number);
+  std::error_code failed;
+  child.send_signal(SIGTERM, failed);
+  BOOST_TEST((failed == std::errc::no_such_process));
+  loop.run({.timeout = 10s, .count = 100});
+  BOOST_TEST_REQUIRE(child.ended.size() == 1u);
+  BOOST_TEST(child.ended[0].raw == -1);
+}
+
 // A daemon has no standard streams; the pipes are not to be mixed up.
 BOOST_AUTO_TEST_CASE_TEMPLATE(where_the_three_are_closed, At, places) {
   const test::child_end end = test::in_child([] {

@@ -66,9 +66,8 @@ class child_process : public channel<Derived, Loop> {
 
   /// Sends it a signal, such as SIGTERM; reports by `failed`: `no_such_process` when none runs.
   void send_signal(int number, std::error_code& failed) noexcept {
-    // It has not been waited for, so that the number is its own still.
-    const int status = pid_ < 0 ? (errno = ESRCH, -1) : ::kill(pid_, number);
-    failed = status < 0 ? errno_code(errno) : std::error_code();
+    const int status = pid_ < 0 ? -ESRCH : watch_.send_signal(pid_, number);
+    failed = status < 0 ? errno_code(-status) : std::error_code();
   }
   void send_signal(int number) {
     std::error_code failed;
@@ -99,9 +98,9 @@ class child_process : public channel<Derived, Loop> {
  private:
   void release() noexcept {
     this->set_descriptor(-1);
+    if (pid_ >= 0) watch_.send_signal(pid_, SIGKILL);
     watch_.close();
     if (pid_ < 0) return;
-    ::kill(pid_, SIGKILL);
     while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) continue;
     pid_ = -1;
   }

@@ -96,11 +96,29 @@ class child_watch {
     if (by_pidfd) {
       ends_[0] = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
       if (ends_[0] >= 0) return 0;
+      // Where SIGCHLD is ignored nobody has to wait for it, and it has ended.
+      if (errno == ESRCH) return open_pipe();
       if (errno != ENOSYS && errno != EPERM) return -errno;  // EPERM: a sandbox does not know it
     }
 #endif
     (void)pid, (void)by_pidfd;
-    return open_pipe();
+    if (const int failed = open_pipe()) return failed;
+    if (const int failed = detail::child_signals::add(ends_[1])) {
+      close();
+      return failed;
+    }
+    ring();  // it may have ended since
+    return 0;
+  }
+
+  /// Sends the child `pid` a signal. By its pidfd that reaches no stranger who has its number, when
+  /// somebody else has waited for it.
+  int send_signal(pid_t pid, int number) noexcept {
+#if ASYNCORE_HAS_PIDFD && defined(SYS_pidfd_send_signal)
+    if (ends_[0] >= 0 && ends_[1] < 0)
+      return ::syscall(SYS_pidfd_send_signal, ends_[0], number, nullptr, 0) < 0 ? -errno : 0;
+#endif
+    return ::kill(pid, number) < 0 ? -errno : 0;
   }
 
   /// What came of others: it is not readable any more until another child ends.
@@ -124,16 +142,11 @@ class child_watch {
   }
 
  private:
+  /// One that is readable.
   int open_pipe() noexcept {
     if (const int failed = make_pipe(ends_)) return failed;
     for (const int fd : ends_) ::fcntl(fd, F_SETFL, O_NONBLOCK);
-    if (const int failed = detail::child_signals::add(ends_[1])) {
-      ::close(ends_[1]);
-      ends_[1] = -1;
-      close();
-      return failed;
-    }
-    ring();  // it may have ended before
+    ring();
     return 0;
   }
 
