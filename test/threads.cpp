@@ -260,6 +260,27 @@ BOOST_AUTO_TEST_CASE(posts_wake_once) {
   BOOST_TEST(box.empty());
 }
 
+// A loop that sits in another one is polled when its descriptor is readable.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_post_makes_the_descriptor_readable, Place, places) {
+  if constexpr (requires(loop_of<Place>& loop) { loop.native_handle(); }) {
+    scene<Place> s;
+    int calls = 0;
+    for (int i = 1; i <= 3; ++i) {
+      s.loop.poll(0ns);
+      s.loop.poll(0ns);
+      pollfd quiet{s.loop.native_handle(), POLLIN, 0};
+      BOOST_TEST(::poll(&quiet, 1, 0) == 0);
+      std::thread([&] { s.loop.post([&] { ++calls; }); }).join();
+      BOOST_TEST(test::wait_for(s.loop.native_handle(), POLLIN));
+      s.loop.poll(0ns);
+      BOOST_TEST(calls == i);
+    }
+    s.loop.post([&] { s.loop.post([&] { ++calls; }); });
+    s.loop.poll(0ns);
+    BOOST_TEST(test::wait_for(s.loop.native_handle(), POLLIN));
+  }
+}
+
 // A waker that has been heard does not go on waking.
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_late_wake_does_not_spin, Place, places) {
   scene<Place> s;

@@ -158,7 +158,8 @@ class basic_loop {
   std::size_t size() const noexcept { return map_.size(); }
   bool empty() const noexcept { return map_.size() == 0; }
 
-  /// The poller's descriptor, where it is one: readable when a channel is ready.
+  /// The poller's descriptor, where it is one: readable when a channel is ready, and when another
+  /// thread has called `stop`, or `post` since the last `poll`; not for timers.
   int native_handle() const noexcept
     requires requires(const Poller& p) { p.native_handle(); }
   {

@@ -72,6 +72,9 @@ void basic_loop<Poller, Map>::poll(timeout_type timeout) {
   while (!turn(timeout) && !stopping_.raised())
     if (timed) timeout = deadline - system().now();
   flush();
+  // Who waits for `native_handle()` until the next one hears of posts by the waker.
+  if constexpr (requires { poller_.native_handle(); })
+    if (waker_generation_ != 0 && !box_.fall_asleep()) waker_.wake();
 }
 
 template <class Poller, class Map>
