@@ -10,6 +10,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -17,6 +18,8 @@
 #include <vector>
 
 namespace {
+
+using namespace std::chrono_literals;
 
 template <class Place>
 struct listener;
@@ -90,9 +93,33 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_storm, Place, places) {
     return channel.came.size() == before;
   }));
   BOOST_TEST(channel.came.size() > 1000u);
+  // Nor is another one that finds the pipe full.
+  channel.came.clear();
+  for (int i = 0; i < 100'000; ++i) ::raise(SIGUSR1);
+  ::raise(SIGUSR2);
+  BOOST_TEST(test::turn_until(loop, [&] {
+    const std::size_t before = channel.came.size();
+    loop.poll();
+    return channel.came.size() == before;
+  }));
+  BOOST_TEST(std::count(channel.came.begin(), channel.came.end(), SIGUSR2) == 1);
   channel.came.clear();
   ::raise(SIGUSR2);
   BOOST_TEST(hears<Place>(loop, channel, {SIGUSR2}));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_behind_one_that_throws_is_not_lost, Place, places) {
+  loop_of<Place> loop;
+  listener<Place> channel(loop, {SIGUSR1, SIGUSR2});
+  channel.act = [&] {
+    channel.act = nullptr;
+    throw asyncore::exit_now();
+  };
+  ::raise(SIGUSR1);
+  ::raise(SIGUSR2);
+  BOOST_CHECK_THROW(loop.poll(10s), asyncore::exit_now);
+  loop.poll(10s);
+  BOOST_TEST(channel.came == (std::vector<int>{SIGUSR1, SIGUSR2}));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(has_one_channel_at_a_time, Place, places) {

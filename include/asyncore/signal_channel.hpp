@@ -65,16 +65,18 @@ class signal_channel : public channel<Derived, Loop> {
     release();
   }
 
-  /// Gives what has come to `handle_signal`.
+  /// Gives what has come to `handle_signal`, one after the other: what is behind one whose hook
+  /// throws waits for the next turn.
   void handle_read() {
     static_assert(detail::defines_handle_signal<Derived>(),
                   "asyncore: a signal_channel defines `void handle_signal(int)`");
     Loop& loop = this->loop();
     const token id = this->id();
-    signal_pipe::numbers came;
-    const std::size_t count = pipe_.take(came);
-    for (std::size_t i = 0; i < count && loop.alive(id); ++i)
-      this->derived().handle_signal(came[i]);
+    for (int left = most_a_turn; left > 0 && loop.alive(id); --left) {
+      const int number = pipe_.take();
+      if (number == 0) return;
+      this->derived().handle_signal(number);
+    }
   }
 
   void abandon() noexcept {
@@ -86,6 +88,8 @@ class signal_channel : public channel<Derived, Loop> {
   ~signal_channel() { abandon(); }
 
  private:
+  static constexpr int most_a_turn = 64;
+
   static std::error_code error_of(int status) noexcept {
     return status < 0 ? errno_code(-status) : std::error_code();
   }

@@ -5,9 +5,7 @@
 
 #include <asyncore/config.hpp>
 
-#include <array>
 #include <cerrno>
-#include <cstddef>
 
 #include <fcntl.h>
 #include <sched.h>
@@ -19,6 +17,7 @@ namespace asyncore {
 namespace detail {
 struct watched_signal {
   int fd = -1;  // where its handler writes; -1: nobody watches it
+  bool missed = false;  // it came while the pipe was full
   struct sigaction before {};
 };
 inline watched_signal watched_signals[65];
@@ -29,9 +28,6 @@ inline watched_signal watched_signals[65];
 class signal_pipe {
  public:
   static constexpr int limit = 65;  // signals are below
-
-  /// What one `take` gives.
-  using numbers = std::array<unsigned char, 64>;
 
   signal_pipe() noexcept = default;
   signal_pipe(const signal_pipe&) = delete;
@@ -62,6 +58,7 @@ class signal_pipe {
     if (!__atomic_compare_exchange_n(&entry(number).fd, &nobody, ends_[1], false, __ATOMIC_SEQ_CST,
                                      __ATOMIC_SEQ_CST))
       return nobody == ends_[1] ? 0 : -EBUSY;
+    __atomic_store_n(&entry(number).missed, false, __ATOMIC_SEQ_CST);
     struct sigaction action {};
     action.sa_handler = &caught;
     action.sa_flags = SA_RESTART;
@@ -71,10 +68,12 @@ class signal_pipe {
     return -error;
   }
 
-  /// What has come, at most as many as `into` holds; returns how many.
-  std::size_t take(numbers& into) noexcept {
-    const ssize_t n = ::read(ends_[0], into.data(), into.size());
-    return n < 0 ? 0 : static_cast<std::size_t>(n);
+  /// Takes what has come first; 0 when nothing has.
+  int take() noexcept {
+    if (__atomic_load_n(&any_missed, __ATOMIC_SEQ_CST))
+      if (const int number = take_missed()) return number;
+    unsigned char number = 0;
+    return ::read(ends_[0], &number, 1) == 1 ? number : 0;
   }
 
   void close() noexcept {
@@ -101,14 +100,28 @@ class signal_pipe {
     __atomic_fetch_add(&running, 1, __ATOMIC_SEQ_CST);
     const int fd = __atomic_load_n(&entry(number).fd, __ATOMIC_SEQ_CST);
     const auto byte = static_cast<unsigned char>(number);
-    // A full pipe has been written to by thousands of signals that nobody has looked at.
-    if (fd >= 0)
-      while (::write(fd, &byte, 1) < 0 && errno == EINTR) continue;
+    ssize_t written = 0;
+    do {
+      if (fd >= 0) written = ::write(fd, &byte, 1);
+    } while (written < 0 && errno == EINTR);
+    if (written < 0) {  // full of thousands that nobody has looked at
+      __atomic_store_n(&entry(number).missed, true, __ATOMIC_SEQ_CST);
+      __atomic_store_n(&any_missed, true, __ATOMIC_SEQ_CST);
+    }
     __atomic_fetch_sub(&running, 1, __ATOMIC_SEQ_CST);
     errno = saved;
   }
 
+  ASYNCORE_COLD int take_missed() noexcept {
+    for (int number = 1; number < limit; ++number)
+      if (__atomic_load_n(&entry(number).fd, __ATOMIC_SEQ_CST) == ends_[1] &&
+          __atomic_exchange_n(&entry(number).missed, false, __ATOMIC_SEQ_CST))
+        return number;
+    return 0;
+  }
+
   static inline int running = 0;  // handlers
+  static inline bool any_missed = false;  // ever
 
   int ends_[2] = {-1, -1};
 };
