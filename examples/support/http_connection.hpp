@@ -51,6 +51,7 @@ class http_connection : public patient_connection<Derived, Loop> {
     std::string_view head = unfinished_;
     reply(http_request(head), too_slow);
     unfinished_.clear();
+    this->set_deadline(limits.patience);
   }
 
   // What has come is answered, and so is a first request that is on its way.
