@@ -3,18 +3,14 @@
 // new process is given the listening socket through the UNIX socket at PATH, and the old one drains:
 // what it has accepted it answers. By systemd's socket activation it is given its socket, too.
 #include <asyncore.hpp>
-#include <asyncore/drain.hpp>
 #include <asyncore/handover.hpp>
-
 #include <cstdio>
 #include <string>
 
-#include "support/http_request.hpp"
+#include "support/drain_on_signal.hpp"
+#include "support/http_connection.hpp"
+#include "support/listener.hpp"
 #include "support/server_options.hpp"
-
-using namespace std::chrono_literals;
-
-constexpr auto patience = 10s;  // for what is under way when it drains
 
 template <class Poller>
 struct restarting {
@@ -28,56 +24,19 @@ struct restarting {
                            asyncore::fd_table<connection, server, door, successor, signals>>;
 
   /// Answers with the process' number.
-  struct connection : asyncore::dispatcher_with_send<connection, server_loop> {
-    using connection::dispatcher_with_send::dispatcher_with_send;
-
-    void handle_data(std::span<const std::byte> data) {
-      unfinished += asyncore::as_text(data);
-      std::string_view input = unfinished;
-      while (answer_first(input)) continue;
-      unfinished.erase(0, unfinished.size() - input.size());
+  struct connection : http_connection<connection, server_loop> {
+    using connection::http_connection::http_connection;
+    void handle_request(const http_request& request) {
+      static const http_reply page("200 OK", "served by " + std::to_string(::getpid()) + "\n");
+      this->reply(request, page);
     }
-
-    // A request that is on its way is answered; behind the last answer there is none to wait for.
-    void handle_drain() {
-      last = true;
-      if (answered && unfinished.empty()) this->close_when_done();
-    }
-    void handle_close() { this->close_when_done(); }
-
-    bool answer_first(std::string_view& input) {
-      const http_request request(input);
-      if (request.result() == http_lines::outcome::unfinished) return false;
-      const bool bad = request.result() != http_lines::outcome::complete;
-      const bool ends = last || !request.keep_alive();
-      const std::string body = "served by " + std::to_string(::getpid()) + "\n";
-      this->send(std::string(bad ? "HTTP/1.1 400 Bad Request" : "HTTP/1.1 200 OK") +
-                 "\r\nContent-Length: " + std::to_string(body.size()) +
-                 (ends ? "\r\nConnection: close" : "") + "\r\n\r\n");
-      if (request.method() != "HEAD") this->send(body);
-      answered = true;
-      if (ends) this->close_when_done();
-      return !ends;
-    }
-
-    std::string unfinished;  // the beginning of a request
-    bool answered = false;
-    bool last = false;
   };
 
-  struct server : asyncore::dispatcher<server, server_loop> {
-    server(server_loop& loop, asyncore::socket listener) : server::dispatcher(loop) {
-      this->set_socket(std::move(listener));
-      this->listen(1024);
-    }
-    server(server_loop& loop, const asyncore::endpoint& where) : server::dispatcher(loop) {
-      this->create_socket(where.family());
-      this->set_reuse_addr();
-      this->bind(where);
-      this->listen(1024);
-    }
-    void handle_accepted(asyncore::socket peer, asyncore::endpoint) {
-      this->loop().template emplace<connection>(std::move(peer));
+  struct server : listener<server, connection, server_loop> {
+    using server::listener::listener;
+    server(server_loop& loop, asyncore::socket given) : server::listener(loop) {
+      this->set_socket(std::move(given));
+      this->listen(server::backlog);
     }
   };
 
@@ -89,7 +48,7 @@ struct restarting {
       asyncore::send_descriptors(this->native_handle(), {&listener, 1}, failed);
       if (failed) this->close();
     }
-    void handle_data(std::span<const std::byte>) { this->loop().drain(patience); }
+    void handle_data(std::span<const std::byte>) { this->loop().drain(limits.patience); }
     void handle_close() { this->close(); }  // it failed; this process serves on
   };
 
@@ -111,9 +70,8 @@ struct restarting {
     int listener;
   };
 
-  struct signals : asyncore::signal_channel<signals, server_loop> {
-    explicit signals(server_loop& loop) : signals::signal_channel(loop, {SIGTERM, SIGINT}) {}
-    void handle_signal(int) { this->loop().drain(patience); }
+  struct signals : drain_on_signal<signals, server_loop> {
+    using signals::drain_on_signal::drain_on_signal;
   };
 
   static void serve(const asyncore::endpoint& where, const std::string& path) {

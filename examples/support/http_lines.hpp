@@ -16,7 +16,7 @@ enum class outcome { complete, unfinished, malformed, too_long };
 inline bool take(std::string_view& text, std::string_view& line) {
   const std::size_t end = text.find('\n');
   if (end == text.npos) return false;
-  line = text.substr(0, end);
+  line = {text.data(), end};
   if (line.ends_with('\r')) line.remove_suffix(1);
   text.remove_prefix(end + 1);
   return true;
@@ -57,8 +57,9 @@ inline std::string_view trimmed(std::string_view text) {
 inline bool split(std::string_view line, std::string_view& name, std::string_view& value) {
   const std::size_t colon = line.find(':');
   if (colon == line.npos || colon == 0) return false;
-  name = line.substr(0, colon);
-  value = trimmed(line.substr(colon + 1));
+  name = {line.data(), colon};
+  line.remove_prefix(colon + 1);
+  value = trimmed(line);
   return !is_space(name.front()) && !is_space(name.back());
 }
 

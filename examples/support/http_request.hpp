@@ -2,6 +2,7 @@
 /// The head of an HTTP request (RFC 9112), as far as a server of fixed pages needs it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
 
@@ -31,19 +32,24 @@ class http_request {
 
  private:
   bool read_request_line(std::string_view line) {
-    const std::size_t first = line.find(' '), last = line.rfind(' ');
-    if (first == line.npos || first == 0 || first == last) return false;
-    method_ = line.substr(0, first);
-    path_ = line.substr(first + 1, last - first - 1);
-    const std::string_view version = line.substr(last + 1);
-    is_http_1_0_ = version == "HTTP/1.0";
-    if (!is_http_1_0_ && version != "HTTP/1.1") return false;
-    if (path_.find(' ') != path_.npos) return false;
-    if (path_.starts_with("http://")) {  // as a proxy is asked (section 3.2.2)
-      path_.remove_prefix(path_.substr(0, path_.find_first_of("/?", 7)).size());
-      if (!path_.starts_with('/')) path_ = "/";
+    constexpr std::string_view version = " HTTP/1.1";
+    is_http_1_0_ = line.ends_with(" HTTP/1.0");
+    if (!is_http_1_0_ && !line.ends_with(version)) return false;
+    line.remove_suffix(version.size());
+    const std::size_t space = line.find(' ');
+    if (space == line.npos || space == 0) return false;
+    method_ = {line.data(), space};
+    line.remove_prefix(space + 1);
+    return read_target(line);
+  }
+
+  bool read_target(std::string_view target) {
+    if (target.find(' ') != target.npos) return false;
+    if (target.starts_with("http://")) [[unlikely]] {  // as a proxy is asked (section 3.2.2)
+      target.remove_prefix(target.substr(0, target.find_first_of("/?", 7)).size());
+      if (!target.starts_with('/')) target = "/";
     }
-    path_ = path_.substr(0, path_.find('?'));
+    path_ = {target.data(), std::min(target.size(), target.find('?'))};
     return path_.starts_with('/') || path_ == "*";
   }
 

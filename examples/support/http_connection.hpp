@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSL-1.0
+/// A connection of an HTTP server.
+#pragma once
+
+#include <asyncore.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "http_reply.hpp"
+#include "http_request.hpp"
+#include "limits.hpp"
+#include "patient_connection.hpp"
+
+inline const http_reply bad_request("400 Bad Request", "This is not a request of HTTP/1.1.\n");
+inline const http_reply not_allowed("405 Method Not Allowed", "There is only GET and HEAD.\n",
+                                    "Allow: GET, HEAD\r\n");
+inline const http_reply too_slow("408 Request Timeout", "The request took too long.\n");
+inline const http_reply too_long("431 Request Header Fields Too Large", "The head is too long.\n");
+
+/// `Derived` defines `handle_request(const http_request&)`, a GET or HEAD, and answers it there by
+/// `reply`. Other requests are refused.
+template <class Derived, class Loop>
+class http_connection : public patient_connection<Derived, Loop> {
+  using base = patient_connection<Derived, Loop>;
+
+ public:
+  using base::base;
+
+  void handle_data(std::span<const std::byte> data) {
+    std::string_view input = asyncore::as_text(data);
+    if (unfinished_.empty()) [[likely]] {
+      this->set_deadline(limits.patience);
+      if (answer_all(input)) [[likely]]
+        return;
+    } else {  // the rest of a head gets no more time
+      input = unfinished_.append(input);
+      const std::size_t size = input.size();
+      answer_all(input);
+      if (input.size() < size) this->set_deadline(limits.patience);
+    }
+    unfinished_.assign(input);  // which may be a part of it
+  }
+
+  // A peer that has sent all it has still gets its responses.
+  void handle_close() { this->close_when_done(); }
+
+  // Who does not read would not read this either.
+  void handle_timeout() {
+    if (unfinished_.empty() || this->queued() > 0) return base::handle_timeout();
+    std::string_view head = unfinished_;
+    reply(http_request(head), too_slow);
+    unfinished_.clear();
+    this->set_deadline(limits.patience);
+  }
+
+  // What has come is answered, and so is a first request that is on its way.
+  void handle_drain() {
+    last_ = true;
+    this->handle_read_event();
+    if (answered_ && unfinished_.empty()) this->leave();
+  }
+
+ protected:
+  /// To be called once for a request. Behind the last response it closes with care: while there is
+  /// unread input, close() would make the kernel reset the connection, and the peer could lose the
+  /// response (RFC 9112, 9.6).
+  void reply(const http_request& request, const http_reply& with) {
+    answered_ = true;
+    last_ = last_ || !request.keep_alive();
+    this->send(with.head);
+    if (last_) [[unlikely]]
+      this->send("Connection: close\r\n");
+    else if (request.is_http_1_0()) [[unlikely]]
+      this->send("Connection: keep-alive\r\n");
+    this->send(http_date());
+    if (request.method() != "HEAD") this->send(with.body);
+    if (last_) this->close_when_done();
+  }
+
+ private:
+  /// Takes off `input` the requests that are complete; true when nothing is left.
+  bool answer_all(std::string_view& input) {
+    do {
+      const http_request request(input);
+      if (request.result() == http_lines::outcome::unfinished) return input.empty();
+      answer(request);
+    } while (!last_ && !input.empty());
+    if (last_) input = {};
+    return input.empty();
+  }
+
+  void answer(const http_request& request) {
+    if (request.result() == http_lines::outcome::malformed) return reply(request, bad_request);
+    if (request.result() == http_lines::outcome::too_long) return reply(request, too_long);
+    if (request.method() != "GET" && request.method() != "HEAD") return reply(request, not_allowed);
+    this->derived().handle_request(request);
+  }
+
+  std::string unfinished_;  // the beginning of a request
+  bool answered_ = false;   // some request
+  bool last_ = false;       // the next answer, or the one that was given
+};
