@@ -52,15 +52,30 @@ inline std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// Splits a line of the form NAME:VALUE. False for another one, and for space around the name,
-/// which would hide it from a stricter reader (section 5.1).
+/// What names and methods are made of (RFC 9110, 5.6.2).
+inline bool is_token(std::string_view text) {
+  for (const char c : text) {
+    const bool alphanumeric = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+    if (!alphanumeric && std::string_view("!#$%&'*+-.^_`|~").find(c) == text.npos) return false;
+  }
+  return !text.empty();
+}
+
+/// True when a stricter reader would see no end of the line in it, either (RFC 9110, 5.5).
+inline bool is_clean(std::string_view text) {
+  for (const char c : text)
+    if ((static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f') return false;
+  return true;
+}
+
+/// Splits a line of the form NAME:VALUE. False for another one.
 inline bool split(std::string_view line, std::string_view& name, std::string_view& value) {
   const std::size_t colon = line.find(':');
-  if (colon == line.npos || colon == 0) return false;
+  if (colon == line.npos) return false;
   name = {line.data(), colon};
   line.remove_prefix(colon + 1);
   value = trimmed(line);
-  return !is_space(name.front()) && !is_space(name.back());
+  return is_token(name) && is_clean(value);
 }
 
 /// Names and options are the same in upper and lower case.

@@ -17,7 +17,11 @@ class http_request {
       : result_(http_lines::take_head(
             input, most_bytes,  //
             [this](std::string_view line) { return read_request_line(line); },
-            [this](std::string_view line) { return read_field(line); })) {}
+            [this](std::string_view line) { return read_field(line); })) {
+    // One Host, which only HTTP/1.0 may leave out (section 3.2).
+    if (result_ == http_lines::outcome::complete && hosts_ != 1 && (hosts_ > 1 || !is_http_1_0_))
+      result_ = http_lines::outcome::malformed;
+  }
 
   http_lines::outcome result() const { return result_; }
   std::string_view method() const { return method_; }
@@ -37,14 +41,14 @@ class http_request {
     if (!is_http_1_0_ && !line.ends_with(version)) return false;
     line.remove_suffix(version.size());
     const std::size_t space = line.find(' ');
-    if (space == line.npos || space == 0) return false;
+    if (space == line.npos) return false;
     method_ = {line.data(), space};
     line.remove_prefix(space + 1);
-    return read_target(line);
+    return http_lines::is_token(method_) && read_target(line);
   }
 
   bool read_target(std::string_view target) {
-    if (target.find(' ') != target.npos) return false;
+    if (target.find(' ') != target.npos || !http_lines::is_clean(target)) return false;
     if (target.starts_with("http://")) [[unlikely]] {  // as a proxy is asked (section 3.2.2)
       target.remove_prefix(target.substr(0, target.find_first_of("/?", 7)).size());
       if (!target.starts_with('/')) target = "/";
@@ -60,6 +64,9 @@ class http_request {
       read_connection(value);
     } else if (http_lines::same(name, "content-length")) {
       has_body_ = has_body_ || value != "0";
+      return !value.empty() && value.find_first_not_of("0123456789") == value.npos;
+    } else if (http_lines::same(name, "host")) {
+      ++hosts_;
     } else if (http_lines::same(name, "transfer-encoding")) {
       has_body_ = true;
     }
@@ -81,5 +88,6 @@ class http_request {
   bool close_ = false;
   bool keep_alive_ = false;
   bool has_body_ = false;
+  int hosts_ = 0;
   http_lines::outcome result_;  // the last: finding it out sets the others
 };

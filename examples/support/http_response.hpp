@@ -32,8 +32,7 @@ class http_response {
     if (!line.starts_with("HTTP/1.") || space == line.npos) return false;
     status_ = line.substr(space + 1);
     // What a terminal obeys is no part of a reason.
-    for (const char c : status_)
-      if ((c >= '\0' && c < ' ' && c != '\t') || c == '\x7f') return false;
+    if (!http_lines::is_clean(status_)) return false;
     std::uint16_t code = 0;
     return read_number(status_.substr(0, status_.find(' ')), code) && code >= 100 && code <= 999;
   }

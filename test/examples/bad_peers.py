@@ -14,7 +14,7 @@ from support import (ENVIRONMENT, PATIENCE, POLLERS, SERVERS, case, connect, dir
                      is_asleep, memory, need_plain, read_all, read_exactly, send_until_paused,
                      serving, terminate)
 
-REQUEST = b"GET /hello HTTP/1.1\r\n\r\n"
+REQUEST = b"GET /hello HTTP/1.1\r\nHost: h\r\n\r\n"
 SOON = ("--timeout", "0.3")
 
 
@@ -155,7 +155,7 @@ class Load:
 
     def work(self, keeps):
         fields = b"" if keeps else b"Connection: close\r\n"
-        request = b"GET /hello HTTP/1.1\r\n" + fields + b"\r\n"
+        request = b"GET /hello HTTP/1.1\r\nHost: h\r\n" + fields + b"\r\n"
         while True:
             try:
                 client = socket.create_connection(self.address, PATIENCE)

@@ -63,8 +63,8 @@ def http_keeps_alive(poller):
 @case(*POLLERS)
 def http_closes_when_asked_to(poller):
     with serving("http_server", poller) as server:
-        for head, connection in (("HTTP/1.1\r\nConnection: close", "close"),
-                                 ("HTTP/1.1\r\nCONNECTION: keep-alive ,\tClose", "close"),
+        for head, connection in (("HTTP/1.1\r\nHost: h\r\nConnection: close", "close"),
+                                 ("HTTP/1.1\r\nhost:\r\nCONNECTION: keep-alive ,\tClose", "close"),
                                  ("HTTP/1.0", "close"),
                                  ("HTTP/1.0\r\nConnection: Keep-Alive", "keep-alive"),
                                  ("HTTP/1.0\r\nConnection: x,Keep-Alive", "keep-alive")):
@@ -96,13 +96,20 @@ def http_answers_a_pipeline_in_order(poller):
 @case(*POLLERS)
 def http_refuses_bad_requests(poller):
     lines = ["GET", "GET /", "GET / HTTP/1.1 x", "GET  HTTP/1.1", " GET / HTTP/1.1", " / HTTP/1.1",
-             "GET / http/1.1", "GET / HTTP/2.0", "GET / HTTP/1.10", "GET /a b HTTP/1.1", "GET a HTTP/1.1", "\0\1\2",
+             "GET / http/1.1", "GET / HTTP/2.0", "GET / HTTP/1.10", "GET /a b HTTP/1.1",
+             "GET a HTTP/1.1", "\0\1\2", "G(T / HTTP/1.1", "GET /\0 HTTP/1.1", "GET /\rb HTTP/1.1",
              "GET https://h/ HTTP/1.1"]
-    fields = ["Host", ": h", "Host : h", " Host: h", "Host: h\r\n folded: 1"]
+    fields = ["X", ": h", "X : h", " X: h", "X: h\r\n folded: 1", "X Y: h", "X\0: h", "X: \0",
+              "X: a\rContent-Length: 5", "X: \x7f", "Host: h", "Content-Length: -5",
+              "Content-Length: 0, 0", "Content-Length:"]
     with serving("http_server", poller) as server:
-        for head in lines + ["GET / HTTP/1.1\r\n" + field for field in fields]:
-            expect_error(server, 400, head.encode() + b"\r\n\r\n")
-        good = b"GET /hello HTTP/1.1\r\n\r\n"
+        for line in lines:
+            expect_error(server, 400, line.encode() + b"\r\nHost: h\r\n\r\n")
+        for field in fields:
+            expect_error(server, 400, f"GET / HTTP/1.1\r\nHost: h\r\n{field}\r\n\r\n".encode())
+        for head in (b"GET / HTTP/1.1", b"GET / HTTP/1.0\r\nHost: h\r\nHost: h"):
+            expect_error(server, 400, head + b"\r\n\r\n")
+        good = b"GET /hello HTTP/1.1\r\nHost: h\r\n\r\n"
         first, second, end = exchange(server, good + b"nonsense\r\n\r\n" + good * 9, ["GET"] * 3)
         expect((first[0], second[0], end), (200, 400, None))
 
@@ -110,7 +117,7 @@ def http_refuses_bad_requests(poller):
 @case(*POLLERS)
 def http_bounds_the_head(poller):
     def head(size):
-        start, end = b"GET /hello HTTP/1.1\r\nX: ", b"\r\n\r\n"
+        start, end = b"GET /hello HTTP/1.1\r\nHost: h\r\nX: ", b"\r\n\r\n"
         return start + b"x" * (size - len(start) - len(end)) + end
     with serving("http_server", poller) as server:
         expect(exchange(server, head(8192) * 2, ["GET", "GET"])[1][2], HELLO)
@@ -125,7 +132,7 @@ def http_error_survives_unread_input(poller):
     """A server that closed at once would reset the connection, and with it the response."""
     with serving("http_server", poller) as server:
         for start, code in ((b"nonsense\r\n\r\n", 400), (b"x" * 9000, 431),
-                            (b"POST / HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n", 405)):
+                            (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9999999\r\n\r\n", 405)):
             before = memory(server)
             with connect(server) as client, client.makefile("rb") as stream:
                 client.sendall(start)
@@ -139,14 +146,14 @@ def http_error_survives_unread_input(poller):
 
 @case(*POLLERS)
 def http_does_not_take_a_body_for_a_request(poller):
-    body = b"GET /hello HTTP/1.1\r\n\r\n"
+    body = b"GET /hello HTTP/1.1\r\nHost: h\r\n\r\n"
     with serving("http_server", poller) as server:
         for method, code in (("GET", 200), ("POST", 405)):
             for field in (f"content-LENGTH:\t{len(body)}", "Transfer-Encoding: chunked",
                           "Content-Length: 0\r\nContent-Length: 5", "Content-Length: +0"):
-                head = f"{method} / HTTP/1.1\r\n{field}\r\n\r\n".encode()
+                head = f"{method} / HTTP/1.1\r\nHost: h\r\n{field}\r\n\r\n".encode()
                 expect_error(server, code, head + body)
-        responses = exchange(server, b"GET / HTTP/1.1\r\nContent-Length: 0\r\n\r\n" + body,
+        responses = exchange(server, b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n" + body,
                              ["GET", "GET"])
         expect(responses[1][2], HELLO, "the response behind an empty body")
 
@@ -161,7 +168,7 @@ def http_takes_what_people_type(poller):
 
 @case(*POLLERS)
 def http_answers_behind_a_half_close(poller):
-    request = b"GET /hello HTTP/1.1\r\n\r\n"
+    request = b"GET /hello HTTP/1.1\r\nHost: h\r\n\r\n"
     with serving("http_server", poller) as server:
         with connect(server) as client:
             client.sendall(request)
@@ -180,7 +187,7 @@ def http_answers_behind_a_half_close(poller):
 
 @case(*POLLERS)
 def http_pauses_for_who_does_not_read(poller):
-    request = b"GET /hello HTTP/1.1\r\n\r\n"
+    request = b"GET /hello HTTP/1.1\r\nHost: h\r\n\r\n"
     with serving("http_server", poller) as server, connect(server) as client:
         sent = send_until_paused(server, client, request)
         client.shutdown(socket.SHUT_WR)
@@ -196,7 +203,7 @@ def http_serves_many(poller):
         clients = [stack.enter_context(connect(server)) for _ in range(300)]
         for _ in range(3):
             for client in clients:
-                client.sendall(b"GET /hello HTTP/1.1\r\n\r\n")
+                client.sendall(b"GET /hello HTTP/1.1\r\nHost: h\r\n\r\n")
             for client in reversed(clients):
                 with client.makefile("rb") as stream:
                     expect(read_response(stream)[2], HELLO)
@@ -208,7 +215,7 @@ def parsed_metrics(server):
         from prometheus_client.parser import text_string_to_metric_families
     except ImportError as missing:
         raise Skip(f"python3-prometheus-client is not installed: {missing}") from missing
-    (code, fields, body), = exchange(server, b"GET /metrics HTTP/1.1\r\n\r\n")
+    (code, fields, body), = exchange(server, b"GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n")
     expect((code, fields["Content-Type"]), (200, "text/plain; version=0.0.4"))
     found = {}
     for family in text_string_to_metric_families(body.decode()):
@@ -226,7 +233,7 @@ def http_stats_are_what_prometheus_reads(poller):
         options = ["--stats", "--threads", str(threads)]
         with serving("http_server", poller, options=options) as server:
             parsed_metrics(server)
-            requests = b"GET /hello HTTP/1.1\r\n\r\n" * 100
+            requests = b"GET /hello HTTP/1.1\r\nHost: h\r\n\r\n" * 100
             for _ in range(5):
                 exchange(server, requests, ["GET"] * 100)
             found = parsed_metrics(server)
@@ -253,4 +260,4 @@ def http_stats_are_what_prometheus_reads(poller):
 @case()
 def http_has_no_stats_unless_asked():
     with serving("http_server") as server:
-        expect(exchange(server, b"GET /metrics HTTP/1.1\r\n\r\n")[0][0], 404)
+        expect(exchange(server, b"GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n")[0][0], 404)

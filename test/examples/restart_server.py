@@ -49,14 +49,14 @@ class Load:
 
     def once(self):
         with self.connected() as client:
-            client.sendall(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+            client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
             self.accept_answer(read_all(client))
 
     def kept(self):
         """Asks until the server ends the connection; a request behind its end is asked again."""
         with self.connected() as client:
             for number in range(100):
-                client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
                 answer = b""
                 while not answer.endswith(b"\n") or b"\r\n\r\n" not in answer or \
                         not answer.partition(b"\r\n\r\n")[2]:

@@ -17,7 +17,7 @@ def leaves_on_signals_with_connections_open(name):
                 with serving(name, poller, leave=leave) as server:
                     connected = [clients.enter_context(connect(server)) for _ in range(10)]
                     for client in connected:
-                        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                        client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
                     for client in connected:
                         expect(len(client.recv(1 << 16)) > 0, True)
                 for client in connected:
@@ -31,7 +31,7 @@ def serves_with_several_threads(name):
             with serving(name, poller, options=["--threads", str(threads)]) as server:
                 found = [clients.enter_context(connect(server)) for _ in range(40)]
                 for client in found:
-                    client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                    client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
                 for client in found:
                     expect(len(client.recv(1 << 16)) > 0, True)
                 with open(f"/proc/{server.pid}/status", encoding="ascii") as status:
@@ -45,7 +45,7 @@ def serves_with_several_threads(name):
 def listens_on_ipv6(name):
     need_ipv6()
     with serving(name, host="::1") as server, connect(server) as client:
-        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
         expect(len(client.recv(1)), 1)
 
 
@@ -85,10 +85,10 @@ def resets_disturb_nobody(poller):
         with serving(name, poller) as server, connect(server) as other:
             for _ in range(20):
                 client = connect(server)
-                client.sendall(b"GET / HTTP/1.1\r\n\r\nGET / HT")
+                client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\nGET / HT")
                 reset(client)
             client = connect(server)
-            send_until_paused(server, client, b"GET / HTTP/1.1\r\n\r\n")
+            send_until_paused(server, client, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
             reset(client)
-            other.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            other.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
             expect(len(other.recv(1)), 1)
