@@ -25,6 +25,8 @@ struct stream : asyncore::dispatcher_with_send<stream<Place>, loop_of<Place>> {
   static constexpr std::size_t low_watermark = 10'000;
   stream(loop_of<Place>& loop, asyncore::unique_fd fd, std::string& notes)
       : base(loop, asyncore::socket(std::move(fd))), said(notes) {}
+  stream(loop_of<Place>& loop, std::string& notes) : base(loop), said(notes) {}
+  void handle_connect() { said += "connect "; }
   void handle_data(std::span<const std::byte> data) {
     received += asyncore::as_text(data);
     if (on_data) on_data();
@@ -73,6 +75,27 @@ struct scene {
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(backpressure, test::world)
+
+// A server that cannot be reached is not told of by the kernel for minutes.
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_waits_for_the_connection_counts, Place, test::matrix) {
+  const test::unique_fd listener = test::tcp_listener();
+  loop_of<Place> loop;
+  std::string said;
+  stream<Place> channel(loop, said);
+  channel.create_socket();
+  channel.connect(test::name_of(listener.get()));
+  channel.send(std::string(100'000, 'x'));
+  channel.on_high = [&] { BOOST_TEST(channel.connecting()); };
+  BOOST_TEST(said == "");
+  channel.send("x");
+  const test::unique_fd far = test::accepted(listener);
+  std::size_t got = 0;
+  BOOST_TEST(test::turn_until(loop, [&] {
+    got += test::take(far).size();
+    return got == 100'001;
+  }));
+  BOOST_TEST(said == "high connect low ");
+}
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(each_mark_is_told_once, Place, test::matrix) {
   scene<Place> s;
