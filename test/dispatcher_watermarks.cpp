@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Backpressure: the watermarks of the out-queue, and reading that pauses.
 #include <asyncore.hpp>
+#include <asyncore/async_chat.hpp>
 
 #include "support/descriptors.hpp"
 #include "support/matrix.hpp"
@@ -16,7 +17,9 @@ namespace {
 template <class Place>
 struct stream;
 template <class Place>
-using loop_of = typename Place::template loop<stream<Place>>;
+struct talker;
+template <class Place>
+using loop_of = typename Place::template loop<stream<Place>, talker<Place>>;
 
 template <class Place>
 struct stream : asyncore::dispatcher_with_send<stream<Place>, loop_of<Place>> {
@@ -49,6 +52,17 @@ struct stream : asyncore::dispatcher_with_send<stream<Place>, loop_of<Place>> {
   std::string received;
   std::size_t above = 0, below = 0;
   std::function<void()> on_data, on_high, on_low;
+};
+
+template <class Place>
+struct talker : asyncore::async_chat<talker<Place>, loop_of<Place>> {
+  static constexpr std::size_t high_watermark = 1'000'000;
+  talker(loop_of<Place>& loop, asyncore::unique_fd fd, int& count)
+      : talker::async_chat(loop, asyncore::socket(std::move(fd))), highs(count) {}
+  void collect_incoming_data(std::span<const std::byte>) {}
+  void found_terminator() {}
+  void handle_high_water() { ++highs; }
+  int& highs;
 };
 
 template <class Place>
@@ -95,6 +109,21 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_waits_for_the_connection_counts, Place, test:
     return got == 100'001;
   }));
   BOOST_TEST(said == "high connect low ");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_waits_behind_a_producer_counts, Place, test::matrix) {
+  test::ends pair = test::tcp_pair();
+  test::limit_buffers(pair);
+  loop_of<Place> loop;
+  int highs = 0;
+  talker<Place> channel(loop, std::move(pair.near), highs);
+  channel.push(std::string(900'000, 'x'));
+  channel.push_with_producer(asyncore::simple_producer(std::string(900'000, 'y')));
+  test::turn(loop);
+  BOOST_TEST(highs == 0);
+  for (int i = 0; i < 20; ++i) channel.push(std::string(50'000, 'z'));
+  test::turn(loop);
+  BOOST_TEST(highs == 1);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(each_mark_is_told_once, Place, test::matrix) {
