@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Backpressure: the watermarks of the out-queue, and reading that pauses.
 #include <asyncore.hpp>
+#include <asyncore/async_chat.hpp>
 
 #include "support/descriptors.hpp"
 #include "support/matrix.hpp"
@@ -16,7 +17,9 @@ namespace {
 template <class Place>
 struct stream;
 template <class Place>
-using loop_of = typename Place::template loop<stream<Place>>;
+struct talker;
+template <class Place>
+using loop_of = typename Place::template loop<stream<Place>, talker<Place>>;
 
 template <class Place>
 struct stream : asyncore::dispatcher_with_send<stream<Place>, loop_of<Place>> {
@@ -25,6 +28,8 @@ struct stream : asyncore::dispatcher_with_send<stream<Place>, loop_of<Place>> {
   static constexpr std::size_t low_watermark = 10'000;
   stream(loop_of<Place>& loop, asyncore::unique_fd fd, std::string& notes)
       : base(loop, asyncore::socket(std::move(fd))), said(notes) {}
+  stream(loop_of<Place>& loop, std::string& notes) : base(loop), said(notes) {}
+  void handle_connect() { said += "connect "; }
   void handle_data(std::span<const std::byte> data) {
     received += asyncore::as_text(data);
     if (on_data) on_data();
@@ -47,6 +52,17 @@ struct stream : asyncore::dispatcher_with_send<stream<Place>, loop_of<Place>> {
   std::string received;
   std::size_t above = 0, below = 0;
   std::function<void()> on_data, on_high, on_low;
+};
+
+template <class Place>
+struct talker : asyncore::async_chat<talker<Place>, loop_of<Place>> {
+  static constexpr std::size_t high_watermark = 1'000'000;
+  talker(loop_of<Place>& loop, asyncore::unique_fd fd, int& count)
+      : talker::async_chat(loop, asyncore::socket(std::move(fd))), highs(count) {}
+  void collect_incoming_data(std::span<const std::byte>) {}
+  void found_terminator() {}
+  void handle_high_water() { ++highs; }
+  int& highs;
 };
 
 template <class Place>
@@ -73,6 +89,42 @@ struct scene {
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(backpressure, test::world)
+
+// A server that cannot be reached is not told of by the kernel for minutes.
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_waits_for_the_connection_counts, Place, test::matrix) {
+  const test::unique_fd listener = test::tcp_listener();
+  loop_of<Place> loop;
+  std::string said;
+  stream<Place> channel(loop, said);
+  channel.create_socket();
+  channel.connect(test::name_of(listener.get()));
+  channel.send(std::string(100'000, 'x'));
+  channel.on_high = [&] { BOOST_TEST(channel.connecting()); };
+  BOOST_TEST(said == "");
+  channel.send("x");
+  const test::unique_fd far = test::accepted(listener);
+  std::size_t got = 0;
+  BOOST_TEST(test::turn_until(loop, [&] {
+    got += test::take(far).size();
+    return got == 100'001;
+  }));
+  BOOST_TEST(said == "high connect low ");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_waits_behind_a_producer_counts, Place, test::matrix) {
+  test::ends pair = test::tcp_pair();
+  test::limit_buffers(pair);
+  loop_of<Place> loop;
+  int highs = 0;
+  talker<Place> channel(loop, std::move(pair.near), highs);
+  channel.push(std::string(900'000, 'x'));
+  channel.push_with_producer(asyncore::simple_producer(std::string(900'000, 'y')));
+  test::turn(loop);
+  BOOST_TEST(highs == 0);
+  for (int i = 0; i < 20; ++i) channel.push(std::string(50'000, 'z'));
+  test::turn(loop);
+  BOOST_TEST(highs == 1);
+}
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(each_mark_is_told_once, Place, test::matrix) {
   scene<Place> s;

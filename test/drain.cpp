@@ -10,6 +10,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -173,6 +174,33 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_class_finishes_in_its_way, Place, places) {
   s.loop.run({.timeout = {}});
   BOOST_TEST(said == "drain question");
   BOOST_CHECK(clock::passed() >= 3s && clock::passed() < 1min);
+}
+
+// Such as a connection that another loop has handed over.
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_posted_comes_in_time, Place, places) {
+  scene<Place> s;
+  std::string said;
+  const auto hand_over = [&] {
+    s.template make<patient<Place>>(s.one, said);
+    test::put(s.one.far, "question");
+    s.loop.call_later(1s, [&] { s.one.far.reset(); });
+  };
+  s.loop.post([&] {
+    s.loop.drain(10s);
+    s.loop.post(hand_over);
+  });
+  s.loop.run({.timeout = {}});
+  BOOST_TEST(said == "question");
+  BOOST_CHECK(clock::passed() == 1s);
+  // Not without end.
+  std::function<void()> again = [&] {
+    clock::advance(1ms);
+    s.loop.post(again);
+  };
+  s.loop.drain(1s);
+  s.loop.post(again);
+  s.loop.run({.timeout = {}});
+  BOOST_CHECK(clock::passed() >= 2s && clock::passed() < 3s);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(the_deadline_may_be_moved, Place, places) {

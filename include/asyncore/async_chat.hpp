@@ -86,6 +86,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     if (this->native_handle() < 0 || base::has(base::write_over)) return io_result::end();
     if (queued() > this->derived().out_queue_limit) return base::limit_reached();
     if (!pending_.ends()) pending_.push_bytes(bytes, this->loop().blocks());
+    this->rearm();  // for the watermarks
     return io_result(static_cast<std::ptrdiff_t>(bytes.size()));
   }
   io_result send(bytes_view bytes) { return push(bytes); }

@@ -15,9 +15,9 @@ namespace asyncore {
 /// What a hook sends is gathered: it leaves in one system call when the channel's own reading hook
 /// has returned, else before the loop waits again or the channel is destroyed. Two more hooks that
 /// `Derived` may define: `handle_high_water()` is called when more than `high_watermark` bytes wait
-/// that the socket did not take, and `handle_low_water()` when of those no more than
-/// `low_watermark` are left: time to pause and to resume where the bytes come from. Each is called
-/// once before the other.
+/// that the socket did not take, or that wait for the connection, and `handle_low_water()` when of
+/// those no more than `low_watermark` are left: time to pause and to resume where the bytes come
+/// from. Each is called once before the other.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   using base = dispatcher<Derived, Loop, Transport>;
@@ -43,7 +43,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
       return limit_reached();
     queue_.append(bytes, this->loop().blocks());
     if constexpr (has_watermarks())
-      if (base::has(is_blocked)) this->rearm();
+      if (base::has(is_blocked | base::is_connecting)) this->rearm();
     return send_soon() ? io_result(all) : io_result::end();
   }
 
@@ -289,7 +289,7 @@ interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
   }
   if constexpr (has_watermarks()) {
     // What was sent while the socket took nothing.
-    if (base::has(is_blocked)) check_high_water();
+    if (base::has(is_blocked | base::is_connecting)) check_high_water();
     if (!loop.alive(id)) return interest::none;
   }
   if (base::has(is_leaving) && !base::has(is_lingering)) [[unlikely]] {

@@ -28,7 +28,7 @@ class drain_service : public loop_service<Loop> {
 
   void after_wait(Loop& loop) {
     if (!draining_) return;
-    if (!loop.empty()) {
+    if (!loop.empty() || !loop.box().empty()) {  // what is posted may be a channel
       if (end_ == every_turn || loop.now() < end_) return;
       loop.close_all(true);
     }

@@ -99,9 +99,9 @@ class basic_loop {
   /// Ends `run` well: tells every channel to finish, once, and ends `run` when none is left, or
   /// `within` from now on, closing those that are. Told by `handle_drain()` if its class defines
   /// that; else one with an out-queue does as `close_when_done`, and others, the listeners among
-  /// them, are closed. Timers are not waited for. Called again it only moves the end. To be called
-  /// in or outside of a hook; what hooks throw reaches `handle_error`. Include
-  /// <asyncore/drain.hpp>.
+  /// them, are closed. Timers are not waited for, posted functions are. Called again it only moves
+  /// the end. To be called in or outside of a hook; what hooks throw reaches `handle_error`.
+  /// Include <asyncore/drain.hpp>.
   template <class Rep, class Period>
   void drain(std::chrono::duration<Rep, Period> within);
 
