@@ -4,7 +4,9 @@
 
 #include <strings.h>
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace http_lines {
@@ -52,21 +54,28 @@ inline std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// What names and methods are made of (RFC 9110, 5.6.2).
-inline bool is_token(std::string_view text) {
-  for (const char c : text) {
-    const bool alphanumeric = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-    if (!alphanumeric && std::string_view("!#$%&'*+-.^_`|~").find(c) == text.npos) return false;
-  }
-  return !text.empty();
+/// What a character may be part of.
+enum character : std::uint8_t { in_token = 1, in_value = 2 };
+inline constexpr auto characters = [] {
+  std::array<std::uint8_t, 256> of{};
+  for (std::size_t c = 0; c < of.size(); ++c)
+    if ((c >= ' ' && c != 0x7f) || c == '\t') of[c] = in_value;
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    of[static_cast<unsigned char>(c)] |= in_token;
+  return of;
+}();
+inline bool all(std::string_view text, character wanted) {
+  std::uint8_t common = wanted;
+  for (const char c : text) common &= characters[static_cast<unsigned char>(c)];
+  return common != 0;
 }
 
+/// What names and methods are made of (RFC 9110, 5.6.2).
+inline bool is_token(std::string_view text) { return !text.empty() && all(text, in_token); }
+
 /// True when a stricter reader would see no end of the line in it, either (RFC 9110, 5.5).
-inline bool is_clean(std::string_view text) {
-  for (const char c : text)
-    if ((static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f') return false;
-  return true;
-}
+inline bool is_clean(std::string_view text) { return all(text, in_value); }
 
 /// Splits a line of the form NAME:VALUE. False for another one.
 inline bool split(std::string_view line, std::string_view& name, std::string_view& value) {
