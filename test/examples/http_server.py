@@ -132,7 +132,8 @@ def http_error_survives_unread_input(poller):
     """A server that closed at once would reset the connection, and with it the response."""
     with serving("http_server", poller) as server:
         for start, code in ((b"nonsense\r\n\r\n", 400), (b"x" * 9000, 431),
-                            (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9999999\r\n\r\n", 405)):
+                            (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9999999\r\n\r\n",
+                             405)):
             before = memory(server)
             with connect(server) as client, client.makefile("rb") as stream:
                 client.sendall(start)
