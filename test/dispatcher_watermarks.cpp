@@ -111,6 +111,29 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_waits_for_the_connection_counts, Place, test:
   BOOST_TEST(said == "high connect low ");
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(out_of_its_loop_a_channel_sends_nothing, Place, test::matrix) {
+  test::ends pair = test::tcp_pair();
+  test::limit_buffers(pair);
+  loop_of<Place> loop;
+  std::string said;
+  stream<Place> channel(loop, std::move(pair.near), said);
+  channel.send(std::string(1'000'000, 'x'));
+  test::turn(loop);
+  BOOST_TEST(said == "high ");
+  channel.del_channel();
+  const std::size_t waits = channel.queued();
+  std::size_t got = test::take(pair.far).size();
+  channel.initiate_send();
+  channel.send("x");
+  BOOST_TEST(channel.queued() == waits + 1);
+  channel.add_channel();
+  BOOST_TEST(test::turn_until(loop, [&] {
+    got += test::take(pair.far).size();
+    return got == 1'000'001;
+  }));
+  BOOST_TEST(said == "high low ");
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_waits_behind_a_producer_counts, Place, test::matrix) {
   test::ends pair = test::tcp_pair();
   test::limit_buffers(pair);

@@ -67,7 +67,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   static constexpr std::size_t high_watermark = std::size_t{64} << 10;
   static constexpr std::size_t low_watermark = std::size_t{16} << 10;
 
-  /// Sends what waits now, as far as the socket takes it, instead of at the end of the hook.
+  /// Sends what waits now, as far as the socket takes it, instead of at the end of the hook; not
+  /// of a channel that has left its loop (see `del_channel`).
   /// `handle_close` may be called, and `*this` be gone.
   void initiate_send() { send_queue(everything); }
 

@@ -57,7 +57,7 @@ std::ptrdiff_t dispatcher_with_send<Derived, Loop, Transport>::send_some(std::si
 
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budget) {
-  if (!base::has(base::is_connected)) return;
+  if (!base::has(base::is_connected) || !this->registered()) return;
   if (staging()) unstage();
   for (int refills = 0;;) {
     if (queue_.empty()) {
