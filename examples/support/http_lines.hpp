@@ -54,37 +54,44 @@ inline std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// What a character may be part of.
-enum character : std::uint8_t { in_token = 1, in_value = 2 };
+/// What a character may be part of: of names and methods (RFC 9110, 5.6.2), of a target, of a value
+/// in which a stricter reader would see no end of the line, either (5.5).
+enum character : std::uint8_t { in_token = 1, in_target = 2, in_value = 4 };
 inline constexpr auto characters = [] {
   std::array<std::uint8_t, 256> of{};
-  for (std::size_t c = 0; c < of.size(); ++c)
-    if ((c >= ' ' && c != 0x7f) || c == '\t') of[c] = in_value;
+  for (std::size_t c = '!'; c < of.size(); ++c)
+    if (c != 0x7f) of[c] = in_target | in_value;
+  of[' '] = of['\t'] = in_value;
   for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
                                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
     of[static_cast<unsigned char>(c)] |= in_token;
   return of;
 }();
-inline bool all(std::string_view text, character wanted) {
-  std::uint8_t common = wanted;
-  for (const char c : text) common &= characters[static_cast<unsigned char>(c)];
-  return common != 0;
+
+/// Takes all such characters off the front of `text`.
+inline std::string_view take_all(std::string_view& text, character wanted) {
+  std::size_t n = 0;
+  while (n < text.size() && (characters[static_cast<unsigned char>(text[n])] & wanted) != 0) ++n;
+  const std::string_view taken(text.data(), n);
+  text.remove_prefix(n);
+  return taken;
 }
 
-/// What names and methods are made of (RFC 9110, 5.6.2).
-inline bool is_token(std::string_view text) { return !text.empty() && all(text, in_token); }
+inline bool is_clean(std::string_view text) { return take_all(text, in_value), text.empty(); }
 
-/// True when a stricter reader would see no end of the line in it, either (RFC 9110, 5.5).
-inline bool is_clean(std::string_view text) { return all(text, in_value); }
+/// Takes this character off the front of `text`; false when there is another one.
+inline bool take(std::string_view& text, char c) {
+  if (!text.starts_with(c)) return false;
+  text.remove_prefix(1);
+  return true;
+}
 
 /// Splits a line of the form NAME:VALUE. False for another one.
 inline bool split(std::string_view line, std::string_view& name, std::string_view& value) {
-  const std::size_t colon = line.find(':');
-  if (colon == line.npos) return false;
-  name = {line.data(), colon};
-  line.remove_prefix(colon + 1);
+  name = take_all(line, in_token);
+  if (name.empty() || !take(line, ':')) return false;
   value = trimmed(line);
-  return is_token(name) && is_clean(value);
+  return is_clean(value);
 }
 
 /// Names and options are the same in upper and lower case.

@@ -36,24 +36,19 @@ class http_request {
 
  private:
   bool read_request_line(std::string_view line) {
-    constexpr std::string_view version = " HTTP/1.1";
-    is_http_1_0_ = line.ends_with(" HTTP/1.0");
-    if (!is_http_1_0_ && !line.ends_with(version)) return false;
-    line.remove_suffix(version.size());
-    const std::size_t space = line.find(' ');
-    if (space == line.npos) return false;
-    method_ = {line.data(), space};
-    line.remove_prefix(space + 1);
-    return http_lines::is_token(method_) && read_target(line);
+    method_ = http_lines::take_all(line, http_lines::in_token);
+    if (method_.empty() || !http_lines::take(line, ' ')) return false;
+    path_ = http_lines::take_all(line, http_lines::in_target);
+    is_http_1_0_ = line == " HTTP/1.0";
+    return (is_http_1_0_ || line == " HTTP/1.1") && read_target();
   }
 
-  bool read_target(std::string_view target) {
-    if (target.find(' ') != target.npos || !http_lines::is_clean(target)) return false;
-    if (target.starts_with("http://")) [[unlikely]] {  // as a proxy is asked (section 3.2.2)
-      target.remove_prefix(target.substr(0, target.find_first_of("/?", 7)).size());
-      if (!target.starts_with('/')) target = "/";
+  bool read_target() {
+    if (path_.starts_with("http://")) [[unlikely]] {  // as a proxy is asked (section 3.2.2)
+      path_.remove_prefix(path_.substr(0, path_.find_first_of("/?", 7)).size());
+      if (!path_.starts_with('/')) path_ = "/";
     }
-    path_ = {target.data(), std::min(target.size(), target.find('?'))};
+    path_ = {path_.data(), std::min(path_.size(), path_.find('?'))};
     return path_.starts_with('/') || path_ == "*";
   }
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSL-1.0
 """http_server, in the words of HTTP."""
 import contextlib
+import email.utils
 import socket
+import time
 import urllib.request
 
 from support import (PATIENCE, POLLERS, Skip, case, connect, expect, memory, send_until_paused,
@@ -58,6 +60,20 @@ def http_keeps_alive(poller):
             expect("Connection" in response[1], False, "a Connection field")
         with urllib.request.urlopen(server.url, timeout=PATIENCE) as page:
             expect(page.read(), ROOT)
+
+
+@case()
+def http_tells_the_date():
+    """Also when it changes on a connection."""
+    with serving("http_server", "best") as server, connect(server) as client, \
+            client.makefile("rb") as stream:
+        seen, began = set(), time.monotonic()
+        while len(seen) < 2:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            date = email.utils.parsedate_to_datetime(read_response(stream)[1]["Date"])
+            expect(abs(date.timestamp() - time.time()) < 5, True, f"{date}, that it is now")
+            seen.add(date)
+            expect(time.monotonic() - began < 10, True, "that it changes")
 
 
 @case(*POLLERS)
