@@ -62,7 +62,7 @@ class send_stage {
   }
 
  private:
-  [[gnu::noinline]] bool append_copy(bytes_view bytes) {
+  bool append_copy(bytes_view bytes) {
     if (bytes.size() > capacity - size_) return false;
     if (data_ != buffer_ || buffer_ == nullptr) borrow_no_more();
     std::memcpy(buffer_ + size_, bytes.data(), bytes.size());
