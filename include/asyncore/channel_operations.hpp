@@ -58,7 +58,7 @@ constexpr bool check_registered() {
 /// Calls `event` on the channel if it still wants what it stands for: since the wait another hook
 /// may have paused it. Asks it again afterwards when that is its mode.
 template <class T, class Event>
-inline void deliver(T& channel, interest wanted, Event event) {
+[[gnu::always_inline]] inline void deliver(T& channel, interest wanted, Event event) {
   [[maybe_unused]] auto& loop = channel.loop();
   [[maybe_unused]] const token id = channel.id();
   if constexpr (mode_of<T>() != predicate_mode::constant) {
@@ -102,9 +102,10 @@ namespace op {
 struct read {
   static constexpr auto entry = &operations::read;
   template <class T>
-  static void on(T& channel) {
-    deliver(channel, interest::read, [&] {
-      observe<T>(channel.loop(), reading_hook<T>(), [&] { channel.handle_read_event(); });
+  [[gnu::always_inline]] static void on(T& channel) {
+    deliver(channel, interest::read, [&]() ASYNCORE_INLINE {
+      observe<T>(channel.loop(), reading_hook<T>(),
+                 [&]() ASYNCORE_INLINE { channel.handle_read_event(); });
     });
   }
 };

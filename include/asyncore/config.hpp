@@ -79,6 +79,9 @@
 /// everything that leads to cold code to be cold, too.
 #define ASYNCORE_COLD [[gnu::cold, gnu::noinline]]
 
+/// Part of the turn, whatever its size. Also of lambdas, behind their parameters.
+#define ASYNCORE_INLINE __attribute__((always_inline))
+
 /// Once in a program is enough.
 #define ASYNCORE_NOINLINE [[gnu::noinline]]
 

@@ -130,7 +130,7 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
 
   void handle_read_event() {
     if (has(is_accepting | base::is_paused)) [[unlikely]]
-      return base::reading_paused() ? void() : accept_event();
+      return accept_unless_paused();
     this->deliver_read();
   }
   void handle_write_event() {
@@ -162,6 +162,10 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   ~dispatcher() { forget_connection(); }
 
   bool has(state_bits bits) const noexcept { return (this->state_ & bits) != 0; }
+
+  void accept_unless_paused() {
+    if (!base::reading_paused()) accept_event();
+  }
 
  private:
   static constexpr bool accepts() {

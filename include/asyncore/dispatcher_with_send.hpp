@@ -32,19 +32,10 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   io_result send(bytes_view bytes) {
     if (this->native_handle() < 0) [[unlikely]]
       return io_result::end();  // the loop may be gone, too
-    const auto all = static_cast<std::ptrdiff_t>(bytes.size());
-    if (staging()) [[likely]] {
+    if (staging()) [[likely]]
       if (this->loop().stage_bytes(bytes)) [[likely]]
-        return io_result(all);
-      unstage();
-    }
-    if (base::has(base::write_over | is_leaving)) return io_result::end();
-    if (queue_.size() > this->derived().out_queue_limit) [[unlikely]]
-      return limit_reached();
-    queue_.append(bytes, this->loop().blocks());
-    if constexpr (has_watermarks())
-      if (base::has(is_blocked | base::is_connecting)) this->rearm();
-    return send_soon() ? io_result(all) : io_result::end();
+        return io_result(static_cast<std::ptrdiff_t>(bytes.size()));
+    return enqueue(bytes);
   }
 
   /// More bytes than this may not be waiting when more are given to `send`, so that a peer that
@@ -192,13 +183,41 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// True while the channel's own reading hook runs and what it sends gathers on the stage.
   bool staging() const noexcept { return this->loop().stage().belongs_to(this); }
 
+  /// Makes the stage the channel's; false when it is another's, or there are no buffers yet.
+  bool opens_stage() {
+    if constexpr (detail::defines_handle_data<Derived>())
+      if (!this->loop().has_receive_buffer()) return false;
+    return this->loop().stage().open(this);
+  }
   /// Moves what is on the stage to the queue.
   void unstage() { queue_.append(this->loop().stage().take(), this->loop().blocks()); }
-  bool send_staged(bytes_view bytes);
+
+  /// Sends what a hook has sent, in one system call; false: see `keep_unsent`.
+  bool send_staged(bytes_view bytes) {
+    std::ptrdiff_t n = 0;
+    if (bytes.size() <= this->derived().most_to_send()) [[likely]] {
+      n = Transport::send(this->loop().system(), this->native_handle(),
+                          std::span<const std::byte>(bytes));
+      if (n == static_cast<std::ptrdiff_t>(bytes.size())) [[likely]]
+        return true;
+    }
+    return keep_unsent(bytes, n);
+  }
+  io_result enqueue(bytes_view bytes);
+  bool keep_unsent(bytes_view bytes, std::ptrdiff_t sent);
+  void read_unstaged();
+  void reading_threw();
+  void send_unstaged(Loop& loop, token id);
+  void send_unblocked();
 
   static constexpr bool has_watermarks() {
     return detail::defines_handle_high_water<Derived>() ||
            detail::defines_handle_low_water<Derived>();
+  }
+  /// True when the class has no output but the queue, which is empty while the stage is open.
+  static constexpr bool has_only_queue() {
+    return std::is_same_v<decltype(&Derived::has_output),
+                          decltype(&dispatcher_with_send::has_output)>;
   }
   bool leave();
   interest leaving_interest() noexcept;
@@ -219,30 +238,27 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   static constexpr int most_refills = 16;
 };
 
+/// The hot path of a server: what is rare stands elsewhere, so that this is part of the turn.
 template <class Derived, class Loop, class Transport>
-void dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
-  if (base::has(base::is_accepting | base::write_over | is_leaving)) [[unlikely]]
-    return base::has(is_leaving) ? drop_input() : base::handle_read_event();
+[[gnu::always_inline]] inline void
+dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
   Loop& loop = this->loop();
+  if (base::has(base::is_accepting | base::is_paused | base::write_over | is_leaving) ||
+      this->derived().has_output() || !opens_stage()) [[unlikely]]
+    return read_unstaged();
   const token id = this->id();
-  if (!this->derived().has_output()) [[likely]]
-    loop.stage().open(this);
-  detail::cleaning_up([&] { base::handle_read_event(); },
+  // A channel that closes, leaves the loop or is destroyed gives the stage up.
+  detail::cleaning_up([&]() ASYNCORE_INLINE { this->deliver_read(); },
                       [&] {
-                        if (!loop.alive(id) || !staging()) return;
-                        unstage();
-                        this->rearm();
+                        if (loop.stage().belongs_to(this)) reading_threw();
                       });
-  // A channel that closes, leaves the loop or is destroyed has given the stage up.
-  if (loop.stage().belongs_to(this)) [[likely]] {
-    if (const bytes_view bytes = loop.stage().take(); !bytes.empty()) [[likely]]
-      if (!send_staged(bytes)) [[unlikely]]
-        return;
-  } else if (!loop.alive(id)) {
-    return;
-  }
-  if (this->derived().has_output() && !base::has(is_blocked))
-    send_queue(this->derived().send_budget);
+  if (!loop.stage().belongs_to(this)) [[unlikely]]
+    return send_unstaged(loop, id);
+  if (const bytes_view bytes = loop.stage().take(); !bytes.empty()) [[likely]]
+    if (!send_staged(bytes)) [[unlikely]]
+      return;
+  if constexpr (!has_only_queue())
+    if (this->derived().has_output()) send_unblocked();
 }
 
 template <class Derived, class Loop, class Transport>

@@ -84,7 +84,7 @@ template <class F, class OnException>
 
 /// Runs `f`, and `cleanup` when an exception passes.
 template <class F, class Cleanup>
-inline void cleaning_up(F&& f, [[maybe_unused]] Cleanup&& cleanup) {
+[[gnu::always_inline]] inline void cleaning_up(F&& f, [[maybe_unused]] Cleanup&& cleanup) {
 #if ASYNCORE_HAS_EXCEPTIONS
   try {
     f();

@@ -27,10 +27,9 @@ class io_channel : public channel<Derived, Loop> {
   io_result recv(std::span<std::byte> into) {
     const std::ptrdiff_t n =
         Transport::receive(this->loop().system(), this->native_handle(), into);
-    if (n > 0 || (n == 0 && into.empty())) [[likely]]
+    if (n > 0) [[likely]]
       return io_result(n);
-    if (n == -EAGAIN || n == -EWOULDBLOCK) return io_result(n);
-    return read_ended(n);
+    return received_nothing(n, into.empty());
   }
 
   /// Writes what the descriptor takes now: `bytes()` of the result may be fewer than given, and
@@ -167,13 +166,15 @@ class io_channel : public channel<Derived, Loop> {
   }
 
   /// Gives the class what there is to read.
-  void deliver_read() {
+  [[gnu::always_inline]] void deliver_read() {
     if constexpr (detail::defines_handle_data<Derived>()) {
       const std::span<std::byte> buffer = this->derived().receive_space();
-      const io_result got = io_channel::recv(buffer);
-      if (got.bytes() > 0) [[likely]]
-        this->derived().handle_data(std::span<const std::byte>(buffer.first(got.bytes())));
-      else if (got.error())
+      const std::ptrdiff_t n =
+          Transport::receive(this->loop().system(), this->native_handle(), buffer);
+      if (n > 0) [[likely]]
+        this->derived().handle_data(
+            std::span<const std::byte>(buffer.first(static_cast<std::size_t>(n))));
+      else if (const io_result got = received_nothing(n, buffer.empty()); got.error())
         receive_failed(got.error());
     } else if constexpr (detail::defines_handle_read<Derived>()) {
       this->derived().handle_read();
@@ -205,6 +206,11 @@ class io_channel : public channel<Derived, Loop> {
   }
 
  private:
+  ASYNCORE_NOINLINE io_result received_nothing(std::ptrdiff_t n, bool into_nothing) {
+    if ((n == 0 && into_nothing) || n == -EAGAIN || n == -EWOULDBLOCK) return io_result(n);
+    return read_ended(n);
+  }
+
   ASYNCORE_COLD io_result read_ended(std::ptrdiff_t n) {
     if (n == 0 && (state_ & is_datagram) != 0) return io_result(0);
     if (n < 0 && !is_disconnect(static_cast<int>(-n))) return io_result(n);

@@ -292,6 +292,7 @@ class basic_loop {
   /// no room. Throws bad_alloc.
   bool stage_bytes(bytes_view bytes) { return stage_.append(bytes, receive_buffer_.place()); }
   send_stage& stage() noexcept { return stage_; }
+  bool has_receive_buffer() const noexcept { return receive_buffer_.made(); }
   detail::post_box& box() noexcept { return box_; }
   block_pool& blocks() noexcept { return blocks_; }
   /// @}
@@ -367,6 +368,8 @@ class basic_loop {
 
   Poller poller_;
   Map map_;
+  receive_buffer receive_buffer_;  // beside what else a read event needs
+  send_stage stage_;
   list_node every_turn_;  // asked before each wait
   list_node asking_;      // of those, the ones still to be asked in this turn
   list_node changed_;     // visited before the next wait
@@ -388,8 +391,6 @@ class basic_loop {
   std::chrono::nanoseconds now_{0};        // of this turn; 0: not known yet
   loop_service<basic_loop>* services_ = nullptr;
   std::error_code last_error_;
-  receive_buffer receive_buffer_;
-  send_stage stage_;
   block_pool blocks_;
 };
 

@@ -26,6 +26,8 @@ class receive_buffer {
     return {bytes_, size};
   }
 
+  bool made() const noexcept { return bytes_ != nullptr; }
+
   /// Where it is, or would be: until the first use no object lies in it.
   std::span<const std::byte> place() const noexcept { return {bytes_, size}; }
 

@@ -30,6 +30,14 @@ class registration : public list_node {
   /// True when its hangup has been dispatched: the poller reports nothing more.
   bool hung_up() const noexcept { return hung_up_; }
 
+  /// Has the processor fetch what an event needs of a channel. (g++ 12 drops a call that is not
+  /// inlined: it does nothing else.)
+  [[gnu::always_inline]] void fetch() const noexcept {
+    const char* const first = reinterpret_cast<const char*>(this);
+    __builtin_prefetch(first);
+    __builtin_prefetch(first + 63);
+  }
+
   /// The channel's type, for its `channel_set`.
   TypeRef type() const noexcept { return type_; }
 

@@ -23,14 +23,18 @@ class send_stage {
   send_stage& operator=(const send_stage&) = delete;
   ~send_stage() { delete[] buffer_; }
 
-  /// The stage is `owner`'s until `take`, unless it is somebody else's.
-  void open(const void* owner) noexcept {
-    if (owner_ == nullptr) owner_ = owner;
+  /// Makes the stage `owner`'s until `take`; false when it is somebody's.
+  bool open(const void* owner) noexcept {
+    if (owner_ != nullptr) [[unlikely]]
+      return false;
+    owner_ = owner;
+    size_ = 0;
+    return true;
   }
   bool belongs_to(const void* owner) const noexcept { return owner_ == owner; }
 
-  /// The number of bytes gathered.
-  std::size_t size() const noexcept { return size_; }
+  /// The number of bytes gathered for its owner.
+  std::size_t size() const noexcept { return owner_ == nullptr ? 0 : size_; }
 
   /// Adds bytes; false when there is no room. `lender`: a buffer that stays as it is until `take`
   /// or `borrow_no_more`, of which nothing is copied at first. Throws bad_alloc at the first use.
@@ -40,11 +44,7 @@ class send_stage {
       size_ = bytes.size();
       return true;
     }
-    if (bytes.size() > capacity - size_) return false;
-    if (data_ != buffer_ || buffer_ == nullptr) borrow_no_more();
-    std::memcpy(buffer_ + size_, bytes.data(), bytes.size());
-    size_ += bytes.size();
-    return true;
+    return append_copy(bytes);
   }
 
   /// Copies what has been borrowed: the lender's buffer is about to change.
@@ -58,16 +58,22 @@ class send_stage {
   /// long as the lender's.
   bytes_view take() noexcept {
     owner_ = nullptr;
-    const bytes_view all(data_, size_);
-    size_ = 0;
-    return all;
+    return {data_, size_};
   }
 
  private:
+  bool append_copy(bytes_view bytes) {
+    if (bytes.size() > capacity - size_) return false;
+    if (data_ != buffer_ || buffer_ == nullptr) borrow_no_more();
+    std::memcpy(buffer_ + size_, bytes.data(), bytes.size());
+    size_ += bytes.size();
+    return true;
+  }
+
   static bool lies_in(bytes_view bytes, std::span<const std::byte> lender) noexcept {
     const std::size_t offset = reinterpret_cast<std::uintptr_t>(bytes.data()) -
                                reinterpret_cast<std::uintptr_t>(lender.data());
-    return offset < lender.size() && bytes.size() <= lender.size() - offset;
+    return offset < lender.size();
   }
 
   const void* owner_ = nullptr;

@@ -5,8 +5,12 @@
 
 #include "reports.hpp"
 
+#include <asyncore/poller/observed.hpp>
+#include <asyncore/poller/spinning.hpp>
+
 #include <fcntl.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -32,6 +36,10 @@ class duplicates {
   std::vector<unique_fd> fds_;
 };
 
+struct counting_events {
+  void event() noexcept {}
+};
+
 // A duplicate of one file: epoll refuses each alike.
 class regular_file {
  public:
@@ -48,7 +56,51 @@ class regular_file {
   unique_fd fd_;
 };
 
+// What it is told of ahead, and whether everything that is reported was.
+struct looking_ahead {
+  struct notes {
+    std::set<int> expected;
+    std::size_t most = 0, reported = 0, surprises = 0;
+    bool looks = true;
+  };
+  void operator()(token t, readiness) const {
+    ++told->reported;
+    if (told->expected.erase(t.fd) == 0) ++told->surprises;
+  }
+  bool looks_ahead() const noexcept { return told->looks; }
+  void expect(token t) const {
+    told->expected.insert(t.fd);
+    told->most = std::max(told->most, told->expected.size());
+  }
+  notes* told;
+};
+
 BOOST_AUTO_TEST_SUITE(epoll)
+
+BOOST_AUTO_TEST_CASE(tells_a_sink_that_looks_ahead_what_comes_next) {
+  epoll_poller poller;
+  const duplicates many(100);
+  many.watch(poller);
+  looking_ahead::notes told;
+  BOOST_TEST(poller.wait(0ns, looking_ahead{&told}) == 100);
+  BOOST_TEST(told.reported == 100u);
+  BOOST_TEST(told.surprises == 0u);
+  BOOST_TEST(told.expected.empty());
+  BOOST_TEST(told.most > 1u);
+  BOOST_TEST(told.most <= 64u);  // what is fetched too early is gone when it is needed
+  // So do the adaptors.
+  asyncore::spinning<epoll_poller> patient;
+  asyncore::observed<epoll_poller, counting_events> counting;
+  many.watch(patient);
+  many.watch(counting);
+  BOOST_TEST(patient.wait(std::nullopt, looking_ahead{&told}) == 100);
+  BOOST_TEST(counting.wait(0ns, looking_ahead{&told}) == 100);
+  BOOST_TEST(told.reported == 300u);
+  BOOST_TEST(told.surprises == 0u);
+  told.looks = false;
+  BOOST_TEST(poller.wait(0ns, looking_ahead{&told}) == 100);
+  BOOST_TEST(told.surprises == 100u);
+}
 
 BOOST_AUTO_TEST_CASE(reports_more_at_once_the_more_is_ready) {
   epoll_poller poller;

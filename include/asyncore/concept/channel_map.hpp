@@ -34,7 +34,9 @@ struct any_visitor {
 /// | `m.for_each(f)` |             | calls `f(record)` for each; `f` does not change the map     |
 ///
 /// A map whose `find` relies on `t` having been in it once offers `m.cover(fd)`: afterwards tokens
-/// of that descriptor may be looked for, too. May throw bad_alloc.
+/// of that descriptor may be looked for, too. May throw bad_alloc. One that is worth it offers
+/// `c.fetch(t)`, noexcept: `find(t)` will soon be called, and its record used; `t` was in the map
+/// once.
 template <class M>
 concept channel_map = requires(M& m, const M& c, typename M::record& r, token t,
                                detail::any_visitor<typename M::record> f) {

@@ -44,6 +44,11 @@ struct any_sink {
 /// nobody wanted says `P::changes_cost`: then the loop tells it that a channel has stopped reading
 /// only when there is something to be read. One that can wake one of several pollers for the same
 /// descriptor offers `p.add_exclusive(t, i)`, which is `add` for those.
+///
+/// A poller that knows what it will report next may say so to a sink that has `s.looks_ahead()` and
+/// `s.expect(t)`: while the former is true it may call the latter, once for each of up to some
+/// dozens of the next tokens, before it reports the first of them. The loop then has their channels
+/// fetched into the cache.
 template <class P>
 concept poller = requires(P& p, token t, interest i, timeout_type timeout, detail::any_sink sink) {
   typename P::system;

@@ -26,6 +26,13 @@ struct basic_loop<Poller, Map>::turn_sink {
   [[gnu::always_inline]] void operator()(token t, readiness ready) const {
     loop_.dispatch(t, ready);
   }
+  /// So few channels stay in the cache anyway.
+  bool looks_ahead() const noexcept
+    requires requires(const Map& m, token t) { m.fetch(t); }
+  {
+    return loop_.map_.size() > 100;
+  }
+  [[gnu::always_inline]] void expect(token t) const noexcept { loop_.map_.fetch(t); }
   basic_loop& loop_;
 };
 
@@ -202,11 +209,13 @@ template <class Poller, class Map>
     dispatch_each(t, ready);
     return;
   }
-  if (record* const r = map_.find(t); r != nullptr) [[likely]]
-    detail::guarded([&] { channels::template perform<detail::op::read>(*r); },
+  if (record* const r = map_.find(t); r != nullptr) [[likely]] {
+    r->id_ = t;  // as it is; so that hooks do not wait until memory says so
+    detail::guarded([&]() ASYNCORE_INLINE { channels::template perform<detail::op::read>(*r); },
                     [&] { hook_failed(t); });
-  else
+  } else {
     unwatched();
+  }
 }
 
 /// Nobody's: it is stale (law 1), or the waker's.

@@ -10,24 +10,35 @@
 
 namespace asyncore {
 
-/// Sends what a hook has sent, in one system call; only what the socket does not take is copied.
-/// Returns false when there is nothing more to be sent now; then `*this` may be gone.
+/// `send` of what does not go to the stage.
 template <class Derived, class Loop, class Transport>
-bool dispatcher_with_send<Derived, Loop, Transport>::send_staged(bytes_view bytes) {
-  std::ptrdiff_t n = 0;
-  if (bytes.size() <= this->derived().most_to_send()) [[likely]] {
-    n = Transport::send(this->loop().system(), this->native_handle(),
-                        std::span<const std::byte>(bytes));
-    if (n == static_cast<std::ptrdiff_t>(bytes.size())) [[likely]]
-      return true;
-    if (n < 0 && n != -EAGAIN && n != -EWOULDBLOCK) {
-      send_failed(n);
+ASYNCORE_NOINLINE io_result dispatcher_with_send<Derived, Loop, Transport>::enqueue(
+    bytes_view bytes) {
+  if (staging()) unstage();
+  if (base::has(base::write_over | is_leaving)) return io_result::end();
+  if (queue_.size() > this->derived().out_queue_limit) [[unlikely]]
+    return limit_reached();
+  queue_.append(bytes, this->loop().blocks());
+  if constexpr (has_watermarks())
+    if (base::has(is_blocked | base::is_connecting)) this->rearm();
+  return send_soon() ? io_result(static_cast<std::ptrdiff_t>(bytes.size())) : io_result::end();
+}
+
+/// The socket has not taken all of what a hook has sent, which is only now copied; `sent`: what it
+/// did, 0 when it was not asked. Returns false when there is nothing more to be sent now; then
+/// `*this` may be gone.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_NOINLINE bool dispatcher_with_send<Derived, Loop, Transport>::keep_unsent(
+    bytes_view bytes, std::ptrdiff_t sent) {
+  if (bytes.size() <= this->derived().most_to_send()) {
+    if (sent < 0 && sent != -EAGAIN && sent != -EWOULDBLOCK) {
+      send_failed(sent);
       return false;
     }
     this->state_ |= is_blocked;
-    if (n < 0) n = 0;
+    if (sent < 0) sent = 0;
   }
-  queue_.append(bytes.drop(static_cast<std::size_t>(n)), this->loop().blocks());
+  queue_.append(bytes.drop(static_cast<std::size_t>(sent)), this->loop().blocks());
   this->rearm();
   if constexpr (has_watermarks()) {
     Loop& loop = this->loop();
@@ -36,6 +47,37 @@ bool dispatcher_with_send<Derived, Loop, Transport>::send_staged(bytes_view byte
     if (!loop.alive(id)) return false;
   }
   return !base::has(is_blocked);
+}
+
+/// A read event of a channel that has output or is in a rare state, the first one of a loop, or one
+/// that another's hook has called for.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::read_unstaged() {
+  if (base::has(is_leaving)) return drop_input();
+  if (base::has(base::is_accepting | base::is_paused)) return base::accept_unless_paused();
+  Loop& loop = this->loop();
+  const token id = this->id();
+  this->deliver_read();
+  send_unstaged(loop, id);
+}
+
+/// What its hook sent before it threw is sent all the same, before the next wait.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::reading_threw() {
+  unstage();
+  this->rearm();
+}
+
+/// After a hook that did not have the stage, or gave it up.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::send_unstaged(Loop& loop,
+                                                                                    token id) {
+  if (loop.alive(id) && this->derived().has_output()) send_unblocked();
+}
+
+template <class Derived, class Loop, class Transport>
+ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::send_unblocked() {
+  if (!base::has(is_blocked)) send_queue(this->derived().send_budget);
 }
 
 /// One system call for `most` bytes at most; returns what it did.

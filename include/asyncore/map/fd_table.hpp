@@ -49,6 +49,11 @@ class fd_table {
     return s.channel;
   }
 
+  [[gnu::always_inline]] void fetch(token t) const noexcept {
+    const record* const r = slots_.data()[static_cast<std::uint32_t>(t.fd)].channel;
+    if (r != nullptr) r->fetch();
+  }
+
   std::size_t size() const noexcept { return size_; }
 
   template <class F>

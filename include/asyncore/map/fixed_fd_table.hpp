@@ -31,6 +31,9 @@ class fixed_fd_table {
   void insert(token t, record& r) noexcept { table_.insert(t, r); }
   void erase(token t) noexcept { table_.erase(t); }
   record* find(token t) const noexcept { return table_.find(t); }
+  [[gnu::always_inline]] void fetch(token t) const noexcept {
+    if (const record* const r = table_.find(t)) r->fetch();
+  }
   std::size_t size() const noexcept { return table_.size(); }
 
   template <class F>

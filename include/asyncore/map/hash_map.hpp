@@ -30,6 +30,9 @@ class hash_map {
   }
   void erase(token t) noexcept { table_.erase(t); }
   record* find(token t) const noexcept { return table_.find(t); }
+  [[gnu::always_inline]] void fetch(token t) const noexcept {
+    if (const record* const r = table_.find(t)) r->fetch();
+  }
   std::size_t size() const noexcept { return table_.size(); }
 
   template <class F>

@@ -83,9 +83,13 @@ class epoll_poller {
       return -errno;
     if (files) [[unlikely]]
       n = append_files(n);
-    const epoll_event* const last = events_.data() + n;
-    for (const epoll_event* event = events_.data(); event != last; ++event)
-      sink(unpack(event->data.u64), static_cast<readiness>(event->events));
+    const epoll_event* event = events_.data();
+    const epoll_event* const last = event + n;
+    do {
+      const epoll_event* const end = announce(event, last, sink);
+      for (; event != end; ++event)
+        sink(unpack(event->data.u64), static_cast<readiness>(event->events));
+    } while (event != last);
     if (static_cast<std::size_t>(n) >= batch_ && batch_ < largest_batch) [[unlikely]]
       grow();
     return n;
@@ -101,6 +105,7 @@ class epoll_poller {
   };
   static constexpr std::size_t first_batch = 128;
   static constexpr std::size_t largest_batch = 4096;
+  static constexpr std::ptrdiff_t announced = 16;  // at a time; they all fit in the first cache
 
   static_assert(static_cast<int>(interest::read) == EPOLLIN &&
                 static_cast<int>(interest::expt) == EPOLLPRI &&
@@ -124,6 +129,21 @@ class epoll_poller {
   static token unpack(std::uint64_t data) noexcept {
     return {static_cast<int>(static_cast<std::uint32_t>(data)),
             static_cast<std::uint32_t>(data >> 32)};
+  }
+
+  /// Tells a sink that looks ahead of some of what comes next; returns the end of what to report
+  /// before it is told of more.
+  template <class Sink>
+  static const epoll_event* announce([[maybe_unused]] const epoll_event* next,
+                                     const epoll_event* last, [[maybe_unused]] Sink& sink) {
+    if constexpr (requires { sink.looks_ahead(); }) {
+      if (!sink.looks_ahead()) return last;
+      const epoll_event* const end = last - next > announced ? next + announced : last;
+      for (; next != end; ++next) sink.expect(unpack(next->data.u64));
+      return end;
+    } else {
+      return last;
+    }
   }
 
   bool wants_files() const noexcept {

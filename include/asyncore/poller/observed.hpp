@@ -5,6 +5,7 @@
 
 #include <asyncore/concept/poller.hpp>
 #include <asyncore/observer.hpp>
+#include <asyncore/poller/preceded.hpp>
 #include <asyncore/sys/observed_system.hpp>
 
 #include <string_view>
@@ -80,11 +81,10 @@ class observed : public Poller {
       awake_since_ = {};
     }
     if constexpr (turns || events) {
-      const int n = Poller::wait(timeout, [this, sink](token t, readiness ready) {
-        if constexpr (turns) wake();
-        if constexpr (events) observer_.event();
-        sink(t, ready);
-      });
+      const int n = Poller::wait(timeout, detail::preceded(sink, [this] {
+                                   if constexpr (turns) wake();
+                                   if constexpr (events) observer_.event();
+                                 }));
       if constexpr (turns) wake();
       return n;
     } else {

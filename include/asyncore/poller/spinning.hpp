@@ -5,6 +5,7 @@
 
 #include <asyncore/concept/poller.hpp>
 #include <asyncore/duration.hpp>
+#include <asyncore/poller/preceded.hpp>
 
 #include <cstdint>
 #include <utility>
@@ -35,13 +36,11 @@ class spinning : public Poller {
     if (timeout) *timeout -= now() - start;
     time_ = time_ > shortest ? time_ / 2 : std::chrono::nanoseconds(0);
     bool first = true;
-    return Poller::wait(timeout, [&, sink](token t, readiness ready) {
-      if (first) {
-        first = false;
-        if (now() - start <= longest) time_ = longest;
-      }
-      sink(t, ready);
-    });
+    return Poller::wait(timeout, detail::preceded(sink, [&] {
+                          if (!first) return;
+                          first = false;
+                          if (now() - start <= longest) time_ = longest;
+                        }));
   }
 
   /// How long the next wait spins.

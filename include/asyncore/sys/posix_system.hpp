@@ -156,8 +156,9 @@ struct posix_system {
   static std::ptrdiff_t retried(Call call) noexcept {
     for (;;) {
       const std::ptrdiff_t n = call();
-      if (n >= 0) [[likely]]
+      if (n > 0) [[likely]]
         return n;
+      if (n == 0) return 0;
       if (errno != EINTR) return -errno;
     }
   }
