@@ -276,6 +276,42 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(one_for_a_connection, Place, test::matrix) {
   BOOST_TEST(closing.frees() == static_cast<long>(connections));
 }
 
+template <class Place>
+struct leaver;
+template <class Place>
+using leaver_loop = typename Place::template loop<leaver<Place>>;
+template <class Place>
+struct leaver : asyncore::dispatcher_with_send<leaver<Place>, leaver_loop<Place>> {
+  using leaver::dispatcher_with_send::dispatcher_with_send;
+  void handle_data(bytes) {}
+  void handle_close() { this->close(); }
+};
+
+// What would have looked after it, had its peer not ended, goes with it; whichever way that is.
+BOOST_AUTO_TEST_CASE_TEMPLATE(nothing_is_left_of_one_that_lingered, Place, test::matrix) {
+  leaver_loop<Place> loop;
+  const auto leave = [&](int way) {
+    test::ends pair = test::socket_pair();
+    auto channel = std::make_unique<leaver<Place>>(loop, asyncore::socket(std::move(pair.near)));
+    channel->send("reply");
+    channel->close_when_done();
+    loop.poll();
+    if (way == 0) pair.far.reset();  // the peer ends
+    if (way == 1) channel->abort();
+    if (way == 2) channel->del_channel();
+    if (way == 3) loop.close_all();
+    for (int turns = 0; way == 0 && turns < 1'000 && channel->registered(); ++turns) loop.poll(1s);
+    return !channel->registered();
+  };
+  BOOST_REQUIRE(leave(0));  // tables grow, and timers
+  const count_from_here count;
+  bool all = true;
+  for (int i = 0; i < 400; ++i) all = leave(i % 5) == (i % 5 < 4) && all;
+  BOOST_TEST(all);
+  BOOST_TEST(count.allocations() > 0);
+  BOOST_TEST(count.allocations() == count.frees());
+}
+
 // Whatever descriptors come, from the first on.
 BOOST_AUTO_TEST_CASE(none_in_a_fixed_table) {
   constexpr std::size_t room = 50;

@@ -6,6 +6,8 @@
 #include "support/descriptor_limit.hpp"
 #include "support/descriptors.hpp"
 #include "support/matrix.hpp"
+#include "support/outcome.hpp"
+#include "support/standard_error.hpp"
 #include "support/turns.hpp"
 #include "support/virtual_time.hpp"
 
@@ -103,6 +105,18 @@ using places = std::tuple<
     test::place<asyncore::poll_poller, test::hashed, false>,
     test::place<asyncore::select_poller, test::dense, true>>;
 
+/// A table with room for so many and no more.
+struct eight {
+  static constexpr std::size_t room = 8;
+  template <class... Channels>
+  using of = asyncore::fixed_fd_table<room, Channels...>;
+};
+using fixed_places = std::tuple<
+#if ASYNCORE_HAS_EPOLL
+    test::place<asyncore::epoll_poller, eight, false>,
+#endif
+    test::place<asyncore::select_poller, eight, true>>;
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(overload)
@@ -152,6 +166,72 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(any_number_of_listeners_waits, Place, places) {
   }
   BOOST_TEST(answered == 10);
   BOOST_TEST(s.it.most == 1);
+}
+
+// A table that does not grow has room for the listener and seven.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_limit_of_its_size_keeps_a_fixed_table_from_refusing, Place,
+                              fixed_places) {
+  scene<test::timeless<Place>> s(eight::room);
+  std::vector<test::unique_fd> clients;
+  int answered = 0;
+  const std::string said = test::stderr_of([&] {
+    for (int i = 0; i < 20; ++i) {
+      clients.push_back(test::connected_to(s.listener.local_addr()));
+      test::put(clients.back(), "ask\n");
+    }
+    for (auto& client : clients) {
+      std::string answer;
+      for (int left = 100'000; left > 0 && answer.empty(); --left) {
+        s.loop.poll(0ns);
+        answer = test::take(client);
+      }
+      answered += answer == "answer\n";
+      client.reset();
+    }
+  });
+  BOOST_TEST(said == "");
+  BOOST_TEST(answered == 20);
+  BOOST_TEST(s.it.accepted == 20);
+  BOOST_TEST(s.it.most == 7);
+}
+
+// Of those beyond, each is told at once, by its end; so is a channel of the program's own.
+BOOST_AUTO_TEST_CASE_TEMPLATE(beyond_a_fixed_table_they_are_refused, Place, fixed_places) {
+  using place = test::timeless<Place>;
+  scene<place> s(eight::room + 1);
+  std::vector<test::unique_fd> clients;
+  const std::string said = test::stderr_of([&] {
+    for (int i = 0; i < 10; ++i) clients.push_back(test::connected_to(s.listener.local_addr()));
+    for (int left = 100'000; left > 0 && !is_closed(clients.back()); --left) s.loop.poll(0ns);
+  });
+  BOOST_TEST(s.it.accepted == 7);
+  for (std::size_t i = 0; i < clients.size(); ++i) BOOST_TEST(is_closed(clients[i]) == (i >= 7));
+  BOOST_TEST(test::contains(said, "accept: connection from 127.0.0.1:"), said);
+  BOOST_TEST(test::contains(said, " refused, fd "), said);
+  BOOST_TEST(test::contains(said, ": No buffer space available"), said);
+  test::ends pair = test::socket_pair();
+  BOOST_CHECK_EXCEPTION(
+      (s.loop.template emplace<session<place, false>>(asyncore::socket(std::move(pair.near)),
+                                                      s.it)),
+      std::system_error, [](const std::system_error& e) {
+        return e.code() == std::errc::no_buffer_space && test::contains(e.what(), "set_socket: fd ");
+      });
+  BOOST_TEST(is_closed(pair.far));
+  BOOST_TEST(s.loop.size() == eight::room);
+  // Those inside are served, and when one leaves there is room for one.
+  test::put(clients[3], "ask\n");
+  std::string answer;
+  for (int left = 100'000; left > 0 && answer.empty(); --left) {
+    s.loop.poll(0ns);
+    answer = test::take(clients[3]);
+  }
+  BOOST_TEST(answer == "answer\n");
+  clients[0].reset();
+  for (int left = 100'000; left > 0 && s.it.now == 7; --left) s.loop.poll(0ns);
+  const auto late = test::connected_to(s.listener.local_addr());
+  for (int left = 100'000; left > 0 && s.it.accepted == 7; --left) s.loop.poll(0ns);
+  BOOST_TEST(s.it.accepted == 8);
+  BOOST_TEST(!is_closed(late));
 }
 
 // The cap is the kernel's: 1,500 at once, and a hundred descriptors.

@@ -5,6 +5,7 @@
 
 #include <asyncore/dispatcher.hpp>
 #include <asyncore/out_queue.hpp>
+#include <asyncore/time/leaving_channels.hpp>
 
 #include <cstddef>
 #include <limits>
@@ -78,9 +79,9 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// down, and what the peer still sends is read and dropped until its end, so that no reset cuts
   /// off what it has not read yet (RFC 9112, 9.6); then `handle_close` is called. A peer that does
   /// not end within `linger_time` to twice that is closed. What is sent later is dropped, and no
-  /// more is given to the class. Include <asyncore/timers.hpp>.
+  /// more is given to the class. Throws bad_alloc.
   void close_when_done() {
-    if (leave()) watch_lingering(false);
+    if (leave()) watch_lingering();
   }
 
   /// How long a peer has to end when it has been told that there is no more; a class may define
@@ -101,6 +102,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// Throws bad_alloc.
   void del_channel() {
     if (this->native_handle() >= 0 && staging()) unstage();
+    if (base::has(is_leaving)) this->loop().forget(this->id());
     base::del_channel();
   }
 
@@ -224,7 +226,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void start_lingering();
   void drop_input();
   void end_lingering();
-  void watch_lingering(bool lingered);
+  void watch_lingering();
+  static void look_at_lingering(timed<Loop>& node, Loop* loop);
   void check_high_water();
   bool check_low_water();
 

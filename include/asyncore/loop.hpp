@@ -268,6 +268,11 @@ class basic_loop {
     return make_service<Service>();
   }
 
+  /// Tells the services that a channel which was leaving is gone.
+  ASYNCORE_COLD void forget(token id) noexcept {
+    for (auto* s = services_; s != nullptr; s = s->behind) s->of->forget(*s, *this, id);
+  }
+
   /// So much has been called that `now()` is not the time any more.
   void forget_time() noexcept { now_ = {}; }
 

@@ -4,6 +4,7 @@
 #define ASYNCORE_LOOP_SERVICE_HPP
 
 #include <asyncore/duration.hpp>
+#include <asyncore/token.hpp>
 
 #include <type_traits>
 
@@ -26,6 +27,8 @@ struct loop_service {
     std::chrono::nanoseconds (*next)(const loop_service&);
     /// True while `run` goes on without channels.
     bool (*busy)(const loop_service&);
+    /// A channel that was leaving is gone (see `dispatcher_with_send::close_when_done`).
+    void (*forget)(loop_service&, Loop&, token);
     void (*destroy)(loop_service*);
   };
 
@@ -53,6 +56,11 @@ inline constexpr typename loop_service<Loop>::operations service_operations = {
     [](loop_service<Loop>& s, Loop& loop) { static_cast<Service&>(s).after_wait(loop); },
     [](const loop_service<Loop>& s) { return static_cast<const Service&>(s).next(); },
     [](const loop_service<Loop>& s) { return static_cast<const Service&>(s).busy(); },
+    []([[maybe_unused]] loop_service<Loop>& s, [[maybe_unused]] Loop& loop,
+       [[maybe_unused]] token id) {
+      if constexpr (requires(Service& service) { service.forget(loop, id); })
+        static_cast<Service&>(s).forget(loop, id);
+    },
     [](loop_service<Loop>* s) { delete static_cast<Service*>(s); }};
 
 }  // namespace detail

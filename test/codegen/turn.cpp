@@ -14,6 +14,9 @@ struct counting {
   long events = 0;
 };
 using poller_type = asyncore::observed<asyncore::POLLER, OBSERVER>;
+#elif defined(TRACE)
+#include <asyncore/poller/traced.hpp>
+using poller_type = asyncore::traced<asyncore::POLLER, asyncore::TRACE>;
 #else
 using poller_type = asyncore::POLLER;
 #endif

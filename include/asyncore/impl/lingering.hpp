@@ -83,17 +83,30 @@ void dispatcher_with_send<Derived, Loop, Transport>::end_lingering() {
   if (loop.alive(id)) this->derived().close();
 }
 
+/// Until it is gone, when `drop_output` forgets the watch.
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::watch_lingering() {
+  Loop& loop = this->loop();
+  loop.template service<detail::leaving_channels<Loop>>().add(
+      loop, this, this->id(), &look_at_lingering, this->derived().linger_time);
+}
+
 /// Looks again and again whether it has lingered for a whole period.
 template <class Derived, class Loop, class Transport>
-void dispatcher_with_send<Derived, Loop, Transport>::watch_lingering(bool lingered) {
-  Loop& loop = this->loop();
-  const token id = this->id();
-  auto watch = loop.call_later(this->derived().linger_time, [this, &loop, id, lingered] {
-    if (!loop.alive(id)) return;
-    if (lingered) return this->derived().close();
-    watch_lingering(base::has(is_lingering));
-  });
-  watch.unref();  // it ends with its channel
+void dispatcher_with_send<Derived, Loop, Transport>::look_at_lingering(timed<Loop>& node,
+                                                                       Loop* loop) {
+  using all = detail::leaving_channels<Loop>;
+  auto& watch = static_cast<typename all::watch&>(node);
+  if (loop == nullptr) return delete &watch;
+  auto& watches = loop->template service<all>();
+  auto* const channel = static_cast<dispatcher_with_send*>(watch.channel);
+  const bool alive = loop->alive(watch.id);
+  if (alive && !watch.lingered) {
+    watch.lingered = channel->has(is_lingering);
+    return watches.look_later(*loop, watch, channel->derived().linger_time);
+  }
+  watches.forget(*loop, watch.id);
+  if (alive) loop->call_guarded("a timer", [&] { channel->derived().close(); });
 }
 
 }  // namespace asyncore

@@ -142,6 +142,7 @@ ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
 /// Also called when `Derived` is gone already.
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
+  if (base::has(is_leaving)) this->loop().forget(this->id());
   if (!staging() && queue_.empty()) return;
   const bool takes_more = !base::has(is_blocked) || base::has(is_yielding);
   if (base::has(base::is_connected) && takes_more && !base::has(base::write_over)) {
