@@ -252,21 +252,11 @@ class basic_loop {
 
   /// Calls `f`, the hook `name` of `c`: what it throws reaches `handle_error` of `c`.
   template <class Channel, class F>
-  void call_hook(Channel& c, const char* name, F&& f) {
-    const token id = c.id();
-    ask_again_ = true;
-    detail::guarded([&] { detail::observe<Channel>(*this, name, f); }, [&] { hook_failed(id); });
-    visit_before_wait(id);
-  }
+  void call_hook(Channel& c, const char* name, F&& f);
 
   /// The loop's own `Service` (see loop_service.hpp), which is made at the first call.
   template <class Service>
-  Service& service() {
-    for (auto* s = services_; s != nullptr; s = s->behind)
-      if (s->of == &detail::service_operations<basic_loop, Service>)
-        return static_cast<Service&>(*s);
-    return make_service<Service>();
-  }
+  Service& service();
 
   /// Tells the services that a channel which was leaving is gone.
   ASYNCORE_COLD void forget(token id) noexcept {
@@ -345,8 +335,6 @@ class basic_loop {
   std::chrono::nanoseconds read_clock() noexcept;
   bool idle() const noexcept { return empty() && box_.empty() && !any_service_busy(); }
   bool any_service_busy() const noexcept;
-  template <class Service>
-  Service& make_service();
   template <class F>
   timer<basic_loop> add_timer(std::chrono::nanoseconds when, F&& f);
   void function_failed(const char* of);

@@ -48,7 +48,9 @@ ASYNCORE_NOINLINE void basic_loop<Poller, Map>::end() noexcept {
 
 template <class Poller, class Map>
 template <class Service>
-Service& basic_loop<Poller, Map>::make_service() {
+Service& basic_loop<Poller, Map>::service() {
+  for (auto* s = services_; s != nullptr; s = s->behind)
+    if (s->of == &detail::service_operations<basic_loop, Service>) return static_cast<Service&>(*s);
   auto* const made = new Service(*this);
   made->behind = services_;
   services_ = made;

@@ -289,6 +289,15 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::hook_failed([[maybe_unused]] token t
 }
 
 template <class Poller, class Map>
+template <class Channel, class F>
+void basic_loop<Poller, Map>::call_hook(Channel& c, const char* name, F&& f) {
+  const token id = c.id();
+  ask_again_ = true;
+  detail::guarded([&] { detail::observe<Channel>(*this, name, f); }, [&] { hook_failed(id); });
+  visit_before_wait(id);
+}
+
+template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::report_error(record& r, std::error_code code,
                                                          [[maybe_unused]] std::string_view what) {
   ask_again_ = true;
