@@ -14,6 +14,7 @@
 #include <memory>
 #include <system_error>
 #include <thread>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -215,7 +216,10 @@ template <class Loop>
 template <class Channel, class... Args>
 void loop_group<Loop>::hand_out(Args&&... args) {
   member* const found = expecting();
-  if (found == nullptr) return (void)[... dropped = std::forward<Args>(args)] {};
+  if (found == nullptr) {
+    const std::tuple<std::decay_t<Args>...> dropped(std::forward<Args>(args)...);
+    return;
+  }
   member& to = *found;
   detail::cleaning_up(
       [&] {
