@@ -34,6 +34,8 @@ class basic_loop;
 template <class Derived, class Loop>
 class channel;
 template <class Loop>
+class loop_group;
+template <class Loop>
 class timer;
 
 }  // namespace asyncore

@@ -39,8 +39,6 @@ struct waker_wanted {
   static inline const bool yes = (Loop::opens_waker = true);
 };
 }  // namespace detail
-template <class Loop>
-class loop_group;
 
 /// Waits on its `Poller` for the channels in its `Map`, and calls their hooks without a virtual
 /// call. Used by one thread; only `stop` and `post` may be called from others. A channel that
