@@ -47,7 +47,8 @@ def processor_time(session, contender, lines, pace):
 def measure(session, contender, lines, pace):
     without = processor_time(session, contender, 0, pace)
     with_lines = processor_time(session, contender, lines, pace)
-    user, system = (b - a for a, b in zip(without, with_lines))
+    tick = 1 / os.sysconf("SC_CLK_TCK")  # a difference of less is not known
+    user, system = (max(b - a, tick) for a, b in zip(without, with_lines))
     deliveries = lines * USERS
     return {"user": 1e9 * user / deliveries, "system": 1e9 * system / deliveries,
             "seconds": user}

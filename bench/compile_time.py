@@ -36,8 +36,9 @@ def preprocessed_lines(folder, command):
 
 
 def table(session, title, cases, ours):
-    for case in cases:
-        compile_once(*cases[case])  # brings the files into the page cache
+    if session.mode != "quick":
+        for case in cases:
+            compile_once(*cases[case])  # brings the files into the page cache
     rivals = [Contender(name, ()) for name in cases]
     count = session.pick(1, 5, 9)
     results = alternate(rivals, count, lambda each: compile_once(*cases[each.name]))

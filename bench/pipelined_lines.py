@@ -16,7 +16,7 @@ def ask(session):
                                 ("libuv, gathered", "line_server_libuv_gathered"),
                                 ("asio, gathered", "line_server_asio_gathered"))
     tables, goals, curves = [], [], {}
-    for lines in session.pick([16, 128], [1, 16, 128], [1, 16, 128]):
+    for lines in session.pick([16], [1, 16, 128], [1, 16, 128]):
         session.progress(f"pipelined_lines: {lines} in a segment")
         plain, metered = serve.alternate_loads(session, rivals, "load_line",
                                                "--connections", CONNECTIONS, "--lines", lines)

@@ -15,7 +15,8 @@ def ask(session):
     rivals = [each for each in found if each is not None]
     tables, goals = [], []
     for count in session.pick([1_000_000], [10_000, 1_000_000], [10_000, 100_000, 1_000_000]):
-        for order, arguments in [("as created", []), ("shuffled", ["--shuffled"])]:
+        for order, arguments in session.pick([("as created", [])], *2 * [
+                [("as created", []), ("shuffled", ["--shuffled"])]]):
             session.progress(f"timers: {count:,} wait, {order}")
             results = alternate(rivals, session.rounds, lambda each: serve.run(
                 [*each.command, "--timers", count, *arguments], each.name))
