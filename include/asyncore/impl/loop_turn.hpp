@@ -32,7 +32,11 @@ struct basic_loop<Poller, Map>::turn_sink {
   {
     return loop_.map_.size() > 100;
   }
-  [[gnu::always_inline]] void expect(token t) const noexcept { loop_.map_.fetch(t); }
+  [[gnu::always_inline]] void expect(token t) const noexcept
+    requires requires(const Map& m) { m.fetch(t); }
+  {
+    loop_.map_.fetch(t);
+  }
   basic_loop& loop_;
 };
 
