@@ -6,6 +6,7 @@
 #include <asyncore/drain.hpp>
 #include <asyncore/loop_group.hpp>
 #include <asyncore/poller/observed.hpp>
+#include <asyncore/poller/traced.hpp>
 #include <asyncore/statistics.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -152,6 +153,11 @@ using watched_poller = asyncore::observed<archetype::poller_with_all, asyncore::
 template class asyncore::observed<archetype::poller, asyncore::loop_statistics>;
 template class asyncore::observed<archetype::poller_with_all, asyncore::loop_statistics>;
 template class asyncore::observed_system<archetype::system, asyncore::loop_statistics>;
+template class asyncore::traced<archetype::poller>;
+template class asyncore::traced<archetype::poller_with_all>;
+template class asyncore::traced<archetype::poller, asyncore::no_trace>;
+static_assert(asyncore::poller<asyncore::traced<archetype::poller>>);
+static_assert(asyncore::poller<asyncore::traced<archetype::poller_with_all>>);
 template class asyncore::basic_loop<instantiated::watched_poller, asyncore::fd_table<>>;
 
 namespace {
