@@ -83,6 +83,18 @@ BOOST_AUTO_TEST_CASE(what_has_been_removed_is_not_given) {
   BOOST_TEST(w.taken(2h) == numbers({1}));
 }
 
+// Of what was due before it was added, the first is given first.
+BOOST_AUTO_TEST_CASE(the_past_counts_as_the_present) {
+  wheel w;
+  item later(1), a(2), b(3);
+  w.add(later, 3h, 2h);
+  w.add(a, 1h, 2h);
+  w.add(b, 30min, 2h);
+  BOOST_CHECK(w.next() == 2h);
+  BOOST_TEST(w.taken(2h) == numbers({2, 3}));
+  BOOST_CHECK(b.when == 2h);
+}
+
 // What is given may add and remove.
 BOOST_AUTO_TEST_CASE(changes_while_it_gives) {
   wheel w;
