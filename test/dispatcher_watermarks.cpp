@@ -149,6 +149,36 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_waits_behind_a_producer_counts, Place, test::
   BOOST_TEST(highs == 1);
 }
 
+// The socket takes more, but each turn asks the producer only so often.
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_waits_behind_a_slow_producer_counts, Place, test::matrix) {
+  test::ends pair = test::tcp_pair();
+  loop_of<Place> loop;
+  int highs = 0;
+  talker<Place> channel(loop, std::move(pair.near), highs);
+  channel.push_with_producer(asyncore::simple_producer(std::string(1000, 'y'), 1));
+  channel.push(std::string(1'000'001, 'z'));
+  test::turn(loop);
+  BOOST_TEST(highs == 1);
+}
+
+// Found by simulation: it would be paused for ever, and never hear of the end.
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_cannot_be_sent_any_more_waits_no_more, Place, test::matrix) {
+  test::ends pair = test::socket_pair();
+  loop_of<Place> loop;
+  std::string said;
+  stream<Place> channel(loop, std::move(pair.near), said);
+  channel.on_high = [&] { channel.pause_reading(); };
+  channel.on_low = [&] { channel.resume_reading(); };
+  channel.send(std::string(4'000'000, 'x'));
+  test::turn(loop);
+  BOOST_TEST(said == "high ");
+  test::put(pair.far, "the tail");
+  pair.far.reset();
+  BOOST_TEST(test::turn_until(loop, [&] { return loop.empty(); }));
+  BOOST_TEST(said == "high low close ");
+  BOOST_TEST(channel.received == "the tail");
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(each_mark_is_told_once, Place, test::matrix) {
   scene<Place> s;
   const std::string piece(50'000, 'x');

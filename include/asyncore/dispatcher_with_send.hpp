@@ -311,6 +311,8 @@ interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
     // What was sent while the socket took nothing.
     if (base::has(is_blocked | base::is_connecting)) check_high_water();
     if (!loop.alive(id)) return interest::none;
+    // What was dropped, because it cannot be sent any more, waits no more either.
+    if (!check_low_water()) return interest::none;
   }
   if (base::has(is_leaving) && !base::has(is_lingering)) [[unlikely]] {
     start_lingering();

@@ -14,6 +14,9 @@ class client final : public asyncore::sim_peer {
                                                             : no_limit;
     eager_ = s.random.chance(16384);
     leaves_ = s.random.chance(8192);
+    clings_ = s.with.leaving && s.random.chance(8192);
+    if (s.with.leaving && talk().server_ends && s.random.chance(32768))
+      talk().surplus = s.random.between(1, 3000);
   }
 
   void start(const endpoint& server) { connect(server, stage::address_of(id_)); }
@@ -21,17 +24,22 @@ class client final : public asyncore::sim_peer {
   void ready() override {
     sim_peer::ready();
     if (finished_) return;
-    if (!open() || ended() || error() != 0) return finish();
+    if (ended() && error() == 0) saw_end_ = true;
+    if (!open() || error() != 0 || (ended() && !clings())) return finish();
     if (connected()) act();
   }
 
   /// Nothing may be missing, unless somebody had a hand in it.
   void judge() {
     if (!finished_) object("has not been served");
-    if (talk().spoiled || disturbed() || leaves_) return;
+    if (disturbed() || leaves_) return;
+    if (talk().aborted && saw_end_) object("an abort that looks like an end");
+    if (talk().finishes && error() != 0) object("an error while the server drains");
+    if (talk().finishes && receiver_.position() < talk().owed) object("a drain has lost something");
+    if (talk().spoiled) return;
     if (error() == ECONNREFUSED || error() == ETIMEDOUT) return;  // the listener was gone, or full
     if (stage_.refuses && receiver_.position() == 0) return;
-    if (error() != 0) return object("an error: " + std::to_string(error()));
+    if (error() != 0 && !clung_) return object("an error: " + std::to_string(error()));
     if (receiver_.position() != talk().length) object("the tail of the answer is lost");
   }
   bool finished() const { return finished_; }
@@ -53,18 +61,36 @@ class client final : public asyncore::sim_peer {
   void act() {
     if (sent_ >= rude_after_) return be_rude();
     if (unsent() > 0 || waiting_) return;
-    if (sent_ == talk().length) {
+    const std::uint64_t length = talk().length + talk().surplus;
+    if (sent_ == length) {
       if (leaves_) return finish();
       if ((!talk().server_ends || eager_) && !std::exchange(ending_, true)) shutdown();
       return;
     }
     if (stage_.random.chance(8192)) return rest();
-    const std::uint64_t left = talk().length - sent_;
+    const std::uint64_t left = length - sent_;
     const std::uint64_t most = left < 2000 ? left : 2000;
     const auto count = static_cast<std::size_t>(stage_.random.between(1, most));
     send(stream_.bytes(sent_, count));
     sent_ += count;
   }
+
+  /// Stays when the server has ended its stream, who waits for that, but not for ever.
+  bool clings() {
+    if (!clings_ || ending_ || !talk().lingers) return false;
+    if (std::exchange(clung_, true)) return true;
+    kernel().after(stage::linger / 2, [this] {
+      if (!finished_ && !served() && !hurt()) object("the server does not wait for it");
+    });
+    kernel().after(stage::linger * 3, [this] {
+      if (finished_) return;
+      if (served() && !hurt()) object("the server waits for too long");
+      finish();
+    });
+    return true;
+  }
+  bool served() { return node() != nullptr && kernel().find_open(node()->peer) != nullptr; }
+  bool hurt() { return talk().spoiled || disturbed() || (node() != nullptr && node()->disturbed); }
 
   /// Does nothing for a while, and may not read either.
   void rest() {
@@ -78,6 +104,7 @@ class client final : public asyncore::sim_peer {
 
   void be_rude() {
     talk().spoiled = true;
+    talk().finishes = false;
     if (stage_.random.chance(32768)) {
       close();
     } else {
@@ -100,6 +127,9 @@ class client final : public asyncore::sim_peer {
   std::uint64_t rude_after_;
   bool eager_ = false;   // ends its stream although it need not
   bool leaves_ = false;  // waits for no more of the answer; yet all that it sent must arrive
+  bool clings_ = false;  // does not end when the server has
+  bool clung_ = false;
+  bool saw_end_ = false;
   bool ending_ = false, waiting_ = false, finished_ = false;
 };
 

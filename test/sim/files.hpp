@@ -2,7 +2,7 @@
 /// Pipes, files and datagrams of the program under test.
 #pragma once
 
-#include "channels.hpp"
+#include "seated.hpp"
 
 namespace test::sim {
 
@@ -37,16 +37,16 @@ struct pipe_writer : asyncore::file_dispatcher<pipe_writer<Place>, loop_of<Place
   conversation& talk;
 };
 
-/// Reads one from a pipe or a regular file.
+/// Reads one from a pipe or a regular file. It has no predicates.
 template <class Place>
 struct pipe_reader : asyncore::file_dispatcher<pipe_reader<Place>, loop_of<Place>>,
                      seated<pipe_reader<Place>> {
   pipe_reader(loop_of<Place>& loop, int fd, stage& s, conversation& c)
-      : pipe_reader::file_dispatcher(loop, fd), seated<pipe_reader>(s, c, "pipe", true) {}
-  static constexpr auto predicates = asyncore::ask_on_rearm;
-  bool readable() const { return !this->paused; }
+      : pipe_reader::file_dispatcher(loop, fd), seated<pipe_reader>(s, c, "pipe", true) {
+    this->by_call = true;
+  }
   void handle_data(std::span<const std::byte> data) {
-    talk.received(data);
+    this->heard(data);
     this->on.misbehave(*this);
   }
   void handle_close() {

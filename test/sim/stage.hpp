@@ -2,11 +2,13 @@
 /// What everybody in one simulated run shares.
 #pragma once
 
+#include "features.hpp"
+
 #include <asyncore.hpp>
 #include <asyncore/sim.hpp>
 
+#include <algorithm>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -22,8 +24,14 @@ using asyncore::sim_random;
 struct conversation {
   std::uint64_t key = 0;
   std::uint64_t length = 0;
-  bool server_ends = false;  // else the client ends its stream first
-  bool spoiled = false;      // somebody has ended it early, or was told that it failed
+  std::uint64_t surplus = 0;  // bytes that the client sends behind these, and nobody wants
+  bool server_ends = false;   // else the client ends its stream first
+  bool spoiled = false;       // somebody has ended it early, or was told that it failed
+  bool lingers = false;       // the server waits for the client's end, when it has sent all
+  bool aborted = false;       // the server has reset the connection, and sent no end before
+  bool drained = false;       // the loop lets all finish, and nobody has a hand in it
+  bool finishes = false;      // the server's channel does so
+  std::uint64_t owed = 0;     // bytes that the server has sent before
 };
 
 /// A channel under test, as others see it.
@@ -32,15 +40,32 @@ class seat {
   virtual ~seat() = default;
   /// Closes the channel in the middle of what it does.
   virtual void shut() = 0;
+  /// The same with a reset, where there is such a thing.
+  virtual void cut_off() { shut(); }
   virtual void pause(bool on) = 0;
-  /// Stops the channel's loop.
+};
+
+/// What a run does beside its channels.
+class director {
+ public:
+  /// A hook is called, and anything may happen that harms nobody.
+  virtual void cue() = 0;
+  /// Makes another client in the loop.
+  virtual void spawn() = 0;
   virtual void stop_loop() = 0;
+
+ protected:
+  ~director() = default;
 };
 
 /// Everything that chance decides besides the kernel's faults.
 class stage {
  public:
-  stage(sim_kernel& k, std::uint64_t seed) : kernel(k), random(sim_random::mixed(seed + 77)) {
+  /// The latest that something happens after its time: pollers round up to milliseconds.
+  static constexpr std::chrono::nanoseconds rounding = std::chrono::milliseconds(1);
+
+  stage(sim_kernel& k, std::uint64_t seed, director& d)
+      : kernel(k), random(sim_random::mixed(seed + 77)), with(seed), director_(d) {
     conversations.reserve(most_conversations);
     reported.reserve(most_reported);
     owned.reserve(most_conversations);
@@ -50,15 +75,20 @@ class stage {
 
   sim_kernel& kernel;
   sim_random random;
+  features with;
   std::vector<conversation> conversations;
   std::vector<seat*> seats;                   // every channel that is open to mischief
   std::vector<std::unique_ptr<seat>> owned;   // of those, the ones the user owns
-  std::function<void()> spawn;                // makes another client in the loop
   std::uint32_t mischief = 0;                 // how often in 65536 hooks
   int to_spawn = 3;
   int clients_left = 0;
-  bool refuses = false;                       // the listener was told of an error, and has closed
+  bool refuses = false;                       // the listener has closed before its time
+  bool lingered = false;                      // somebody has left by close_when_done
+  bool draining = false;                      // the loop lets its channels finish
   std::vector<int> reported;                  // errors that a hook or a call has told of
+
+  /// How long a server waits for its client's end.
+  static constexpr std::chrono::nanoseconds linger = std::chrono::milliseconds(200);
 
   /// The address that a conversation's client has.
   static endpoint address_of(std::size_t id) {
@@ -98,6 +128,20 @@ class stage {
       }
   }
 
+  /// The loop drains, or ends. With `gently` there is time for everybody to finish, and nobody who
+  /// is whole now may lose anything.
+  void drains(bool gently) {
+    draining = refuses = true;
+    for (conversation& c : conversations) {
+      c.drained = gently && mischief == 0 && (c.drained || !c.spoiled);
+      c.finishes &= c.drained;
+      c.spoiled = true;
+    }
+  }
+
+  /// The number of waits that the loop has begun.
+  std::uint64_t waits() const { return kernel.calls_made() - kernel.activity(); }
+
   /// An error has come to light; without a code it was no system call's.
   void report(std::error_code code) {
     if (reported.size() < reported.capacity()) reported.push_back(code.value());
@@ -111,24 +155,42 @@ class stage {
   /// What a hook may do that nobody expects. False when the channel that it is called from may
   /// be gone.
   bool misbehave(seat& self) {
+    director_.cue();
+    return disturb(&self);
+  }
+  /// The same in a function that belongs to no channel, and tells none of what fails in it.
+  void intermission() {
+    try {
+      director_.cue();
+      if (!seats.empty()) disturb(nullptr);
+    } catch (const std::bad_alloc&) {
+      report({});
+    }
+  }
+
+ private:
+  bool disturb(seat* self) {
     if (mischief == 0 || !random.chance(mischief)) return true;
     seat& other = *seats[random.below(seats.size())];
-    switch (random.below(9)) {
+    const bool hook = self != nullptr;
+    if (!hook) self = &other;
+    switch (random.below(with.aborts ? 11 : 9)) {
       case 0:
-        self.shut();
+        self->shut();
         return false;
       case 1:
         other.shut();
-        if (random.chance(32768) && to_spawn-- > 0) spawn();  // takes its descriptor
-        return &other != &self;
+        if (random.chance(32768)) spawn();  // takes its descriptor
+        return &other != self;
       case 2:
-        return destroy_one(self);
+        return destroy_one(*self);
       case 3:
-        throw std::runtime_error("mischief");
+        if (hook) throw std::runtime_error("mischief");
+        return true;
       case 4:
         throw asyncore::exit_now();
       case 5:
-        self.stop_loop();
+        director_.stop_loop();
         return true;
       case 6:
         other.pause(true);
@@ -136,13 +198,21 @@ class stage {
       case 7:
         other.pause(false);
         return true;
-      default:
-        if (to_spawn-- > 0) spawn();
+      case 8:
+        spawn();
         return true;
+      case 9:
+        self->cut_off();
+        return false;
+      default:
+        other.cut_off();
+        return &other != self;
     }
   }
+  void spawn() {
+    if (!draining && to_spawn-- > 0) director_.spawn();
+  }
 
- private:
   bool destroy_one(seat& self) {
     if (owned.empty()) return true;
     const std::size_t at = random.below(owned.size());
@@ -151,6 +221,8 @@ class stage {
     owned.pop_back();
     return gone.get() != &self;
   }
+
+  director& director_;
 };
 
 /// The end of a conversation that the program under test holds.
@@ -167,28 +239,39 @@ class speaker {
   std::uint64_t position() const { return receiver_.position(); }
   bool complete() const { return position() >= talk().length; }
 
-  void received(std::span<const std::byte> bytes) {
+  /// Returns what is to be answered: all but the surplus.
+  std::span<const std::byte> received(std::span<const std::byte> bytes) {
     order_.on_data();
+    const std::uint64_t wanted = complete() ? 0 : talk().length - position();
     if (const std::string wrong = receiver_.take(bytes); !wrong.empty()) object(wrong);
-    if (position() > talk().length) object("more than was sent");
+    if (position() > talk().length + talk().surplus) object("more than was sent");
+    return bytes.first(std::min(bytes.size(), static_cast<std::size_t>(wanted)));
   }
   /// The stream has ended: nothing of it may be missing, unless somebody had a hand in it.
   void ended(int fd) {
     order_.on_close();
     if (stage_.refuses && position() == 0) return;
-    if (!talk().spoiled && !stage_.kernel.disturbed(fd) && position() != talk().length)
+    if (!talk().spoiled && !stage_.kernel.disturbed(fd) && !complete())
       object("the tail of " + std::to_string(talk().length - position()) + " bytes is lost");
   }
   bool closed() const { return order_.closed(); }
   bool lost(int fd) { return talk().spoiled || stage_.kernel.disturbed(fd); }
   void spoil() {
+    talk_.finishes = false;
     if (!done_) talk_.spoiled = true;
   }
   void done() { done_ = true; }
-
- private:
+  /// All is sent that it wants to send; what comes now is dropped until the other side has ended.
+  void lingers() { stage_.lingered = talk_.lingers = true; }
+  void aborted() { talk_.aborted = true; }
+  void drains() { talk_.finishes = talk_.drained; }
+  /// So much more of the answer is under way.
+  void answered(std::size_t bytes) {
+    if (!stage_.draining) talk_.owed += bytes;
+  }
   void object(const std::string& what) { stage_.kernel.object(name_ + ": " + what); }
 
+ private:
   stage& stage_;
   conversation& talk_;
   asyncore::keyed_receiver receiver_;

@@ -3,7 +3,10 @@
 #pragma once
 
 #include "client.hpp"
+#include "connector.hpp"
+#include "errands.hpp"
 #include "files.hpp"
+#include "listener.hpp"
 #include "seeds.hpp"
 
 #include <array>
@@ -27,17 +30,18 @@ struct failure_outcome {
   sim_kernel::failure failed;
   std::uint64_t calls = 0;    // that were made
   std::vector<int> reported;  // errors that came to light; 0: without a number
+  bool lingered = false;      // what fails then only ends the wait for the other side
 };
 
 template <class Place>
-class workload {
+class workload final : director {
  public:
   using loop_type = loop_of<Place>;
 
   explicit workload(std::uint64_t seed, std::FILE* trace = nullptr,
                     const failure_plan& plan = failure_plan())
-      : chance_(sim_random::mixed(seed)), kernel_(seed, options()), stage_(kernel_, seed),
-        plan_(plan) {
+      : chance_(sim_random::mixed(seed)), kernel_(seed, options()), stage_(kernel_, seed, *this),
+        errands_(stage_, Place::closed), plan_(plan) {
     kernel_.trace().print_to(trace);
     kernel_.faults().choose(kernel_.random());
     if (!plan.faults) {
@@ -53,6 +57,7 @@ class workload {
     o.failed = kernel_.failed_call();
     o.calls = kernel_.calls_made();
     o.reported = stage_.reported;
+    o.lingered = stage_.lingered || stage_.draining;
     return o;
   }
 
@@ -63,12 +68,13 @@ class workload {
     make_loop();
     prepare();
     live();
-    finish();
-    {
-      const program_runs scope(*this);
-      stage_.owned.clear();
-      loop_.reset();
+    if (stage_.with.abandons) {
+      abandon();
+    } else {
+      finish();
+      end_loop();
     }
+    errands_.expect_all_destroyed();
     if (kernel_.violations().count() == 0)
       for (client& c : clients_) c.judge();
     kernel_.expect_all_closed();
@@ -77,6 +83,10 @@ class workload {
 
  private:
   static constexpr int most_steps = 20000;
+
+  void cue() override { errands_.cue(); }
+  void spawn() override { connect(); }
+  void stop_loop() override { errands_.stop(); }
 
   asyncore::sim_options options() {
     asyncore::sim_options o;
@@ -127,12 +137,12 @@ class workload {
 
   void make_loop() {
     made([&] { loop_.emplace(kernel_); });
+    errands_.start(*loop_);
   }
 
   void prepare() {
     address_ = endpoint::parse(chance_.chance(16384) ? "unix:@server" : "127.0.0.1:80");
     made([&] { listener_ = std::make_unique<listener<Place>>(*loop_, address_, stage_); });
-    stage_.spawn = [this] { connect(); };
     const std::uint64_t count = chance_.between(1, 20);
     for (std::uint64_t i = 0; i < count; ++i) {
       client& c = clients_.emplace_back(stage_, stage_.new_conversation());
@@ -191,23 +201,26 @@ class workload {
     });
   }
 
-  /// Until every client has what it wants.
+  /// Until every client has what it wants, or the loop is to be abandoned.
   void live() {
     const auto calm_at = kernel_.now() + std::chrono::microseconds(chance_.between(1, 300'000));
-    for (int step = 0; stage_.clients_left > 0 && step < most_steps; ++step) {
+    const auto end_at = stage_.with.abandons
+                            ? kernel_.now() + std::chrono::microseconds(chance_.below(50'000))
+                            : asyncore::never;
+    const auto over = [&] { return stage_.clients_left == 0 && !errands_.draining(); };
+    for (int step = 0; !over() && step < most_steps; ++step) {
       if (!calm_ && kernel_.now() >= calm_at) calm();
-      if (kernel_.violations().count() > 0) return;
-      if (loop_->empty()) {
+      if (kernel_.violations().count() > 0 || kernel_.now() >= end_at) return;
+      tried([&] { cue(); });
+      if (loop_->empty() && !errands_.waiting()) {
         kernel_.settle(std::chrono::milliseconds(10));
       } else if (chance_.chance(4096)) {
         wait_for_a_time();
       } else if (stage_.mischief == 0 && chance_.chance(4096)) {
         expect_progress();
       } else {
-        guarded([&] {
-          loop_->run({.timeout = std::chrono::microseconds(chance_.between(1, 20000)),
-                      .count = chance_.between(1, 50)});
-        });
+        run_loop({.timeout = std::chrono::microseconds(chance_.between(1, 20000)),
+                  .count = chance_.between(1, 50)});
       }
       if (chance_.chance(4096)) wake_all();
     }
@@ -219,7 +232,7 @@ class workload {
     constexpr auto long_time = std::chrono::minutes(2);  // an attempt to connect may take one
     const auto before = kernel_.now();
     const int left = stage_.clients_left;
-    guarded([&] { loop_->run({.timeout = long_time, .count = 1}); });
+    run_loop({.timeout = long_time, .count = 1});
     if (kernel_.now() - before >= long_time && stage_.clients_left == left)
       kernel_.object("nobody gets on");
   }
@@ -237,21 +250,60 @@ class workload {
   /// The listener closes; what is left closes by itself, and the loop ends.
   void finish() {
     calm();
+    errands_.wind_up();
     {
       const program_runs scope(*this);
       listener_.reset();
       for (auto& each : pair_) each.reset();
     }
-    for (int i = 0; i < 100 && !loop_->empty() && kernel_.violations().count() == 0; ++i)
-      guarded([&] { loop_->run({.timeout = {}}); });
-    if (!loop_->empty()) kernel_.object("the loop does not end");
+    const auto over = [&] { return loop_->empty() && !errands_.waiting(); };
+    for (int i = 0; i < 100 && !over() && kernel_.violations().count() == 0; ++i)
+      run_loop({.timeout = {}});
+    if (!over() && kernel_.violations().count() == 0) kernel_.object("the loop does not end");
   }
 
-  template <class F>
-  void guarded(F f) {
-    try {
+  void end_loop() {
+    tried([&] { errands_.leave(); });
+    const program_runs scope(*this);
+    stage_.owned.clear();
+    loop_.reset();
+  }
+
+  /// The loop ends with all that is in it, before those whom somebody else owns, or after them; and
+  /// everybody hears of it.
+  void abandon() {
+    calm();
+    stage_.drains(false);
+    if (chance_.chance(32768)) {
+      end_loop();
+      listener_.reset();
+      for (auto& each : pair_) each.reset();
+    } else {
+      tried([&] { errands_.leave(); });
       const program_runs scope(*this);
-      f();
+      loop_.reset();
+      stage_.owned.clear();
+      listener_.reset();
+      for (auto& each : pair_) each.reset();
+    }
+    kernel_.settle(std::chrono::minutes(5));
+  }
+
+  void run_loop(const asyncore::run_options& options) {
+    if (guarded([&] { loop_->run(options); })) errands_.has_stopped();
+  }
+
+  /// Whether `f`, which runs the loop, has returned, and not thrown.
+  template <class F>
+  bool guarded(F f) {
+    errands_.before_run();
+    try {
+      {
+        const program_runs scope(*this);
+        f();
+      }
+      errands_.has_run();
+      return true;
     } catch (const asyncore::exit_now&) {
     } catch (const std::system_error& e) {
       kernel_.trace().remark(e.what());
@@ -260,29 +312,28 @@ class workload {
       stage_.report({});
     } catch (const std::runtime_error&) {  // of a channel that was closed, in its handle_error
     }
+    errands_.interrupted();
+    return false;
   }
 
   /// A wait that nothing ends lasts as long as it was told to.
   void wait_for_a_time() {
     const auto time = std::chrono::microseconds(chance_.between(1, 5000));
     const auto before = kernel_.now();
+    const auto end = std::min(before + time, errands_.next());
     const auto reports = kernel_.reports();
     const auto activity = kernel_.activity();
-    bool ended = false;
-    guarded([&] {
-      loop_->poll(time);
-      ended = true;
-    });
-    if (!ended) return;
-    // A listener that waits for a descriptor makes its loop wait for less.
+    if (!guarded([&] { loop_->poll(time); })) return;
+    // A listener that waits for a descriptor makes its loop wait for less, as do deadlines.
     for (const auto kind : {asyncore::fault::no_descriptor, asyncore::fault::no_file,
                             asyncore::fault::no_buffers, asyncore::fault::no_memory})
       if (kernel_.faults().count(kind) != 0) return;
+    if (stage_.with.deadlines || stage_.lingered || stage_.draining) return;
     if (kernel_.options().descriptor_limit < 1000 || reports != kernel_.reports()) return;
     // A turn in which a producer gives more than a visit takes does not wait, nor does one
     // that a hook has stopped.
-    if (activity != kernel_.activity()) return;
-    if (stage_.mischief == 0 && !loop_->empty() && kernel_.now() - before < time)
+    if (activity != kernel_.activity() || errands_.stopped()) return;
+    if (stage_.mischief == 0 && !loop_->empty() && kernel_.now() < end)
       kernel_.object("a wait ended before its time");
   }
 
@@ -299,6 +350,7 @@ class workload {
   sim_random chance_;
   sim_kernel kernel_;
   stage stage_;
+  errands<loop_type> errands_;
   endpoint address_;
   std::deque<client> clients_;
   std::optional<loop_type> loop_;

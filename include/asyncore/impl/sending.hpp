@@ -103,7 +103,11 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
   if (staging()) unstage();
   for (int refills = 0;;) {
     if (queue_.empty()) {
-      if (refills++ == most_refills) return this->rearm();
+      if (refills++ == most_refills) {
+        this->rearm();
+        if constexpr (has_watermarks()) check_high_water();
+        return;
+      }
       if (!this->derived().refill()) return;
       continue;
     }
@@ -135,6 +139,7 @@ template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
     std::ptrdiff_t error) {
   this->derived().drop_unsent();
+  this->rearm();
   if (const std::error_code failed = this->write_failed(error).error())
     this->loop().report_error(*this, failed, "send");
 }

@@ -19,25 +19,43 @@ class keyed_stream {
   explicit constexpr keyed_stream(std::uint64_t key) noexcept : key_(sim_random::mixed(key + 1)) {}
 
   constexpr std::byte at(std::uint64_t position) const noexcept {
-    const std::uint64_t word = sim_random::mixed(key_ + (position >> 3));
-    return static_cast<std::byte>(word >> (8 * (position & 7)));
+    return static_cast<std::byte>(word(position));
   }
 
   /// The `count` bytes from `position` on.
   std::string bytes(std::uint64_t position, std::size_t count) const {
     std::string text(count, '\0');
-    for (std::size_t i = 0; i < count; ++i) text[i] = static_cast<char>(at(position + i));
+    for_each(position, count, [&](std::size_t i, std::byte b) {
+      text[i] = static_cast<char>(b);
+      return true;
+    });
     return text;
   }
 
   /// True when the bytes that `position` begins are `bytes`.
-  bool matches(std::uint64_t position, std::span<const std::byte> bytes) const noexcept {
-    for (std::size_t i = 0; i < bytes.size(); ++i)
-      if (at(position + i) != bytes[i]) return false;
-    return true;
+  constexpr bool matches(std::uint64_t position, std::span<const std::byte> bytes) const noexcept {
+    return for_each(position, bytes.size(),
+                    [&](std::size_t i, std::byte b) { return bytes[i] == b; });
   }
 
  private:
+  /// The byte at `position` and, above it, those behind it, up to a multiple of eight.
+  constexpr std::uint64_t word(std::uint64_t position) const noexcept {
+    return sim_random::mixed(key_ + (position >> 3)) >> (8 * (position & 7));
+  }
+
+  /// Calls `f(i, byte)` for each of `count` bytes while it returns true; whether it always did.
+  template <class F>
+  constexpr bool for_each(std::uint64_t position, std::size_t count, F f) const noexcept {
+    for (std::size_t i = 0; i < count;) {
+      std::uint64_t bytes = word(position + i);
+      const std::size_t here = 8 - static_cast<std::size_t>((position + i) & 7);
+      for (const std::size_t end = i + here < count ? i + here : count; i < end; ++i, bytes >>= 8)
+        if (!f(i, static_cast<std::byte>(bytes))) return false;
+    }
+    return true;
+  }
+
   std::uint64_t key_;
 };
 
