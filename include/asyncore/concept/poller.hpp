@@ -31,12 +31,13 @@ struct any_sink {
 /// | `p.remove(t)`        | noexcept     | forgets `t.fd`, before it is closed; may be called from the sink |
 /// | `p.wait(timeout, s)` | int          | waits, then calls `s(token, readiness)` for what is ready; returns the number of calls, or a negative errno (-EINTR when a signal ended the wait) |
 ///
-/// The sink is small and copyable; taken by value it stays in registers. `wait` waits no longer than until something is ready, and not shorter than the timeout, which
-/// it rounds up. A poller may report readiness that has passed (a spurious wake-up), and `error`
-/// and `hangup` unasked; it reports nothing else that was not asked for, at most once for one
-/// token in a wait, and always the token of the last `add` or `modify`. The sink may call `add`,
-/// `modify` and `remove`; what it removes may still be reported in the same wait, because the
-/// loop checks the generation. What the sink throws passes through.
+/// The sink is small and copyable; taken by value it stays in registers. `wait` waits no longer
+/// than until something is ready, and not shorter than the timeout, which it rounds up. A poller
+/// may report readiness that has passed (a spurious wake-up), and `error` and `hangup` unasked; it
+/// reports nothing else that was not asked for, at most once for one token in a wait, and always
+/// the token of the last `add` or `modify`. The sink may call `add`, `modify` and `remove`; what it
+/// removes may still be reported in the same wait, because the loop checks the generation. What the
+/// sink throws passes through.
 ///
 /// A poller whose system has state offers `p.get_system()`, which returns it; one that is itself
 /// a descriptor offers `p.native_handle()`; one that cannot watch every descriptor says so by
