@@ -180,6 +180,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(how_it_ended, At, places) {
   BOOST_TEST(!child.ended[2].killed());
 }
 
+BOOST_AUTO_TEST_CASE(an_end_that_nobody_knows) {
+  const asyncore::exit_status unknown;
+  BOOST_TEST(!unknown.exited());
+  BOOST_TEST(!unknown.killed());
+  BOOST_TEST(unknown.code() == -1);
+  BOOST_TEST(unknown.signal() == 0);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_cannot_be_run, At, places) {
   const auto before = test::open_descriptors();
   typename At::loop loop;

@@ -8,6 +8,7 @@
 #include "support/descriptors.hpp"
 #include "support/matrix.hpp"
 #include "support/outcome.hpp"
+#include "support/standard_error.hpp"
 #include "support/virtual_time.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -247,6 +248,28 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(only_connections_can_be_moved, Place, places) {
   none.close();
   s.one.run();
   BOOST_TEST(s.here.closes == 1);
+}
+
+// The loop that they are sent to is full.
+BOOST_AUTO_TEST_CASE(are_closed_when_they_find_no_room) {
+  struct tenant;
+  using small_loop = asyncore::basic_loop<asyncore::poll_poller, asyncore::fixed_fd_table<1>>;
+  struct tenant : asyncore::dispatcher<tenant, small_loop> {
+    using dispatcher::dispatcher;
+    void handle_data(std::span<const std::byte>) {}
+  };
+  small_loop here, there;
+  test::ends pair = test::tcp_pair();
+  const test::ends other = test::tcp_pair();
+  tenant already(there, asyncore::socket(test::copy_of(other.near.get())));
+  auto& moving = here.emplace<tenant>(asyncore::socket(std::move(pair.near)));
+  asyncore::move_channel(moving, there);
+  here.poll(0s);
+  BOOST_TEST(here.empty());
+  const std::string logged = test::stderr_of([&] { there.poll(0s); });
+  BOOST_TEST(test::contains(logged, "set_socket"));
+  BOOST_TEST(there.size() == 1u);
+  BOOST_TEST(test::at_end(pair.far));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(are_closed_when_nobody_takes_them, Place, places) {

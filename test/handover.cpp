@@ -3,7 +3,9 @@
 #include <asyncore.hpp>
 #include <asyncore/handover.hpp>
 
+#include "support/descriptor_limit.hpp"
 #include "support/descriptors.hpp"
+#include "support/open_descriptors.hpp"
 #include "support/turns.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -111,6 +113,32 @@ BOOST_AUTO_TEST_CASE(what_does_not_pass) {
   pair.far.reset();
   BOOST_TEST(asyncore::receive_descriptors(pair.near.get(), failed).empty());
   BOOST_TEST(!failed);
+}
+
+// What else the kernel may say beside them: who has sent them.
+BOOST_AUTO_TEST_CASE(the_sender_may_be_named_too) {
+  const auto pair = test::socket_pair();
+  const int on = 1, one[] = {pair.far.get()};
+  BOOST_REQUIRE_EQUAL(::setsockopt(pair.near.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on), 0);
+  asyncore::send_descriptors(pair.far.get(), one);
+  BOOST_TEST(asyncore::receive_descriptors(pair.near.get()).size() == 1u);
+}
+
+// When some are lost for want of descriptors, all are closed.
+BOOST_AUTO_TEST_CASE(some_that_find_no_room) {
+  const auto pair = test::socket_pair();
+  const int three[] = {pair.far.get(), pair.far.get(), pair.far.get()};
+  asyncore::send_descriptors(pair.far.get(), three);
+  const auto before = test::open_descriptors();
+  std::error_code failed;
+  {
+    const test::unique_fd lowest = test::copy_of(pair.far.get());
+    const test::descriptor_limit limit(lowest.get() + 2);
+    BOOST_REQUIRE(limit);
+    BOOST_TEST(asyncore::receive_descriptors(pair.near.get(), failed).empty());
+  }
+  BOOST_TEST((failed == std::errc::bad_message));
+  BOOST_TEST(test::open_descriptors() == before, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

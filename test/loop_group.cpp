@@ -187,6 +187,15 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_leaves_a_thread_stops_all_and_reaches_the_joi
   group.join();  // reported once
 }
 
+// Of several the first is thrown.
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_leaves_all_threads_is_thrown_once, Place, places) {
+  group_of<Place> group({.threads = threads, .pinned = false});
+  group.post_each([](auto&) { throw asyncore::exit_now(); });
+  group.start();
+  BOOST_CHECK_THROW(group.join(), asyncore::exit_now);
+  group.join();
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(finish_waits_for_the_last_channel, Place, places) {
   test::ends pair = test::socket_pair();
   group_of<Place> group({.threads = threads, .pinned = false});

@@ -167,6 +167,44 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(may_be_cancelled_by_another_that_is_due, Place, te
   BOOST_TEST(s.notes == "first1 third1 ");
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(may_be_cancelled_again_in_its_own_function, Place, test::matrix) {
+  scene<Place> s;
+  typename scene<Place>::timer every;
+  int calls = 0;
+  every = s.loop.call_every(1ms, [&] {
+    ++calls;
+    BOOST_TEST(every.pending());
+    BOOST_TEST(every.cancel());
+    BOOST_TEST(!every.pending());
+    BOOST_TEST(!every.cancel());
+    every.unref();
+  });
+  s.loop.call_later(5ms, s.noting("end"));
+  s.loop.run();
+  BOOST_TEST(calls == 1);
+  BOOST_TEST(s.notes == "end5 ");
+}
+
+BOOST_AUTO_TEST_CASE(a_loop_may_end_with_timers_that_are_due) {
+  int left = 0;
+  struct counted {
+    explicit counted(int& of) : count(of) { ++count; }
+    counted(const counted& other) : count(other.count) { ++count; }
+    ~counted() { --count; }
+    int& count;
+  };
+  {
+    asyncore::default_loop loop;
+    const counted one(left);
+    loop.call_later(1ns, [one] { throw asyncore::exit_now(); });
+    loop.call_later(1ns, [one] {});
+    loop.wake_by(0ns);
+    BOOST_CHECK_THROW(loop.run(), asyncore::exit_now);
+  }
+  BOOST_TEST(left == 0);
+  BOOST_CHECK(asyncore::detail::next_period(5ns, 2ns, 3ns) == 7ns);  // of a clock that was put back
+}
+
 // The times are those of the grid, whatever a call takes; what has been missed is left out.
 BOOST_AUTO_TEST_CASE_TEMPLATE(periods_do_not_drift, Place, test::matrix) {
   scene<Place> s;

@@ -83,7 +83,6 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   /// @{
   io_result push(bytes_view bytes) {
     if (pending_.empty() && !pending_.ends()) return base::send(bytes);
-    if (this->native_handle() < 0 || base::has(base::write_over)) return io_result::end();
     if (queued() > this->derived().out_queue_limit) return base::limit_reached();
     if (!pending_.ends()) pending_.push_bytes(bytes, this->loop().blocks());
     this->rearm();  // for the watermarks

@@ -44,7 +44,7 @@ struct operations {
 
 /// True when `T` is a channel whose registration is a `Record`; otherwise stops the compilation.
 template <class T, class Record>
-constexpr bool check_registered() {
+consteval bool check_registered() {
   static_assert(requires { sizeof(T); },
                 "asyncore: the closed list of a map names a class that is only declared: define it "
                 "in every file that uses the loop");

@@ -33,7 +33,7 @@ class channel_set {
 
   /// What stands for `T` at run time.
   template <class T>
-  static constexpr type_ref ref() noexcept {
+  static consteval type_ref ref() noexcept {
     unsigned index = 0;
     (void)((std::is_same_v<T, Channels> || (++index, false)) || ...);
     return static_cast<type_ref>(index);
@@ -47,7 +47,7 @@ class channel_set {
 
   /// True when some type answers differently from turn to turn.
   template <predicate_mode Mode>
-  static constexpr bool any_asked() {
+  static consteval bool any_asked() {
     return ((detail::mode_of<Channels>() == Mode) || ...);
   }
 
@@ -92,7 +92,7 @@ class channel_set<> {
   }
 
   template <predicate_mode>
-  static constexpr bool any_asked() {
+  static consteval bool any_asked() {
     return true;
   }
 };

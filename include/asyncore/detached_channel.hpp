@@ -103,14 +103,14 @@ struct channel_mover : Kind {
     const auto member = &channel_mover::queue_;
     return c.*member;
   }
-  static constexpr unsigned leaving() {
+  static consteval unsigned leaving() {
     if constexpr (queues) {
       return Kind::is_leaving;
     } else {
       return 0;
     }
   }
-  static constexpr unsigned kept() {
+  static consteval unsigned kept() {
     unsigned bits = Kind::close_reported | Kind::read_over | Kind::write_over |
                     Kind::is_datagram | Kind::is_paused;
     if constexpr (queues) bits |= Kind::is_high;

@@ -168,7 +168,7 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   }
 
  private:
-  static constexpr bool accepts() {
+  static consteval bool accepts() {
     static_assert(detail::defines_handle_accept<Derived>());
     return detail::defines_handle_accepted<Derived>() ||
            !std::is_same_v<decltype(&Derived::handle_accept), decltype(&dispatcher::handle_accept)>;

@@ -212,7 +212,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void send_unstaged(Loop& loop, token id);
   void send_unblocked();
 
-  static constexpr bool has_watermarks() {
+  static consteval bool has_watermarks() {
     return detail::defines_handle_high_water<Derived>() ||
            detail::defines_handle_low_water<Derived>();
   }

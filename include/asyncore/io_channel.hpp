@@ -158,7 +158,7 @@ class io_channel : public channel<Derived, Loop> {
   ~io_channel() { abandon(); }
 
   /// True when the class receives, in either way.
-  static constexpr bool reads() {
+  static consteval bool reads() {
     static_assert(!(detail::defines_handle_read<Derived>() &&
                     detail::defines_handle_data<Derived>()),
                   "asyncore: a channel receives by handle_data or by handle_read: define one");
@@ -207,7 +207,7 @@ class io_channel : public channel<Derived, Loop> {
 
  private:
   ASYNCORE_NOINLINE io_result received_nothing(std::ptrdiff_t n, bool into_nothing) {
-    if ((n == 0 && into_nothing) || n == -EAGAIN || n == -EWOULDBLOCK) return io_result(n);
+    if ((n == 0 && into_nothing) || io_result(n).would_block()) return io_result(n);
     return read_ended(n);
   }
 

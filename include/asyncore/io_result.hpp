@@ -5,6 +5,7 @@
 
 #include <asyncore/error.hpp>
 
+#include <cerrno>
 #include <cstddef>
 #include <limits>
 #include <system_error>
@@ -33,7 +34,10 @@ class io_result {
 
   /// True when the call would have had to wait.
   constexpr bool would_block() const noexcept {
-    return value_ == -EAGAIN || value_ == -EWOULDBLOCK;
+#if EWOULDBLOCK != EAGAIN
+    if (value_ == -EWOULDBLOCK) return true;
+#endif
+    return value_ == -EAGAIN;
   }
 
   /// True when the connection is over. `handle_close` has been called: `*this` of the channel

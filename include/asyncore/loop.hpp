@@ -323,7 +323,7 @@ class basic_loop {
   void arm(record& r, interest wanted);
   bool arms_later(record& r, interest wanted) noexcept;
   bool arm_paused(token id);
-  static constexpr bool any_pause() noexcept;
+  static consteval bool any_pause() noexcept;
   void check_rearmed();
   timeout_type shortened(timeout_type timeout);
   timeout_type until_wake(timeout_type timeout);

@@ -102,6 +102,18 @@ BOOST_AUTO_TEST_CASE(tells_a_sink_that_looks_ahead_what_comes_next) {
   BOOST_TEST(told.surprises == 100u);
 }
 
+BOOST_AUTO_TEST_CASE(tells_regular_files_apart) {
+  epoll_poller poller;
+  const regular_file one, two;
+  BOOST_REQUIRE(!poller.add(one.id(), interest::read));
+  BOOST_REQUIRE(!poller.add(two.id(), interest::none));
+  BOOST_REQUIRE(!poller.modify(two.id(), interest::write));
+  BOOST_TEST(wait(poller) ==
+             reports({{one.id(), readiness::read}, {two.id(), readiness::write}}));
+  BOOST_REQUIRE(!poller.modify(one.id(), interest::none));
+  BOOST_TEST(wait(poller) == reports({{two.id(), readiness::write}}));
+}
+
 BOOST_AUTO_TEST_CASE(reports_more_at_once_the_more_is_ready) {
   epoll_poller poller;
   const duplicates many(600);

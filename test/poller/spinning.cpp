@@ -24,6 +24,7 @@ struct virtual_kernel {
   int polls = 0;                       // waits with a zero timeout
   std::vector<timeout_type> blocks;    // the timeouts of the others
   int failure = 0;                     // what the next wait returns instead
+  std::uint32_t ready = 1;             // how many then are
 
   nanoseconds now() const noexcept { return time; }
   void arrive_in(nanoseconds when) { arrival = time + when; }
@@ -50,8 +51,8 @@ class virtual_poller {
     }
     if (!k.arrival || k.time < *k.arrival) return 0;
     k.arrival.reset();
-    sink(token{7, 1}, readiness::read);
-    return 1;
+    for (std::uint32_t i = 1; i <= k.ready; ++i) sink(token{7, i}, readiness::read);
+    return static_cast<int>(k.ready);
   }
 
  private:
@@ -93,6 +94,15 @@ BOOST_FIXTURE_TEST_CASE(blocks_when_nothing_comes_in_time, spinner) {
   BOOST_REQUIRE(kernel.blocks.size() == 1u);
   BOOST_CHECK(!kernel.blocks[0]);
   BOOST_CHECK(kernel.time - start == 1s);
+}
+
+BOOST_FIXTURE_TEST_CASE(reports_all_that_ends_a_block, spinner) {
+  kernel.ready = 2;
+  for (const nanoseconds when : {40us, 1'000'000us}) {
+    kernel.arrive_in(when);
+    BOOST_TEST(wait(poller, {}).size() == 2u);
+  }
+  BOOST_TEST(kernel.blocks.size() == 1u);
 }
 
 BOOST_FIXTURE_TEST_CASE(spins_half_as_long_after_each_wait_in_vain, spinner) {

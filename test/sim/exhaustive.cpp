@@ -11,6 +11,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <asyncore/loop_group.hpp>
+
 #include "../support/descriptors.hpp"
 #include "workload.hpp"
 
@@ -199,6 +201,30 @@ BOOST_AUTO_TEST_CASE(epoll_that_cannot_grow_asks_for_no_more_events) {
   BOOST_TEST(reported == before);
   wait();
   BOOST_TEST(reported == 200);
+}
+
+struct handed : asyncore::dispatcher<handed> {
+  using dispatcher::dispatcher;
+  void handle_data(std::span<const std::byte>) {}
+};
+
+// What was to be handed out is closed, and no thread is left.
+BOOST_AUTO_TEST_CASE(a_group_without_memory) {
+  using group_type = asyncore::loop_group<asyncore::default_loop>;
+  group_type group({.threads = 2, .pinned = false});
+  test::ends pair = test::socket_pair();
+  const auto failing = [](auto f) {
+    allocations = 0;
+    failing_allocation = 1;
+    any_may_fail = true;
+    BOOST_CHECK_THROW(f(), std::bad_alloc);
+    any_may_fail = false;
+  };
+  failing([&] { group.hand_out<handed>(asyncore::socket(std::move(pair.near))); });
+  BOOST_TEST(test::at_end(pair.far));
+  BOOST_TEST(group.channels(0) + group.channels(1) == 0u);
+  failing([&] { group.start(); });
+  group.join();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

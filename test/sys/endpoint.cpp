@@ -313,6 +313,19 @@ BOOST_AUTO_TEST_CASE(equal_when_they_name_the_same_socket) {
   }
 }
 
+// Of which there is no more than the family.
+BOOST_AUTO_TEST_CASE(one_that_is_cut_off_is_another) {
+  for (const char* const text : {"1.2.3.4:80", "[::1]:80"}) {
+    const endpoint whole = endpoint::parse(text);
+    endpoint part = whole;
+    part.resize(sizeof(sa_family_t));
+    BOOST_TEST((part.family() == whole.family()));
+    BOOST_TEST((whole != part));
+    BOOST_TEST((part != whole));
+    BOOST_TEST((part == part));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(prints_what_parse_refuses) {
   BOOST_TEST((raw_unix("") && raw_unix("").to_string() == "unix:"));
   BOOST_TEST(raw_unix("\0"sv).to_string() == (has_abstract ? "unix:@" : "unix:"));

@@ -167,6 +167,22 @@ void check_retried(Call call, Act) {
   BOOST_TEST(ring.count() >= 3);
 }
 
+// Whoever has blocked the signal deals with it.
+BOOST_AUTO_TEST_CASE(leaves_a_sigpipe_that_is_blocked) {
+  sigset_t pipe_signal, before, pending;
+  sigemptyset(&pipe_signal);
+  sigaddset(&pipe_signal, SIGPIPE);
+  BOOST_REQUIRE_EQUAL(::pthread_sigmask(SIG_BLOCK, &pipe_signal, &before), 0);
+  ends pipe = pipe_from_near();
+  pipe.far.reset();
+  BOOST_TEST(system_::write(pipe.near.get(), bytes_of("x")) == -EPIPE);
+  BOOST_TEST(::sigpending(&pending) == 0);
+  BOOST_TEST(sigismember(&pending, SIGPIPE) == 1);
+  int taken = 0;
+  BOOST_TEST(::sigwait(&pipe_signal, &taken) == 0);
+  BOOST_TEST(::pthread_sigmask(SIG_SETMASK, &before, nullptr) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(retries_a_read_that_a_signal_interrupts) {
   const ends pair = blocking_pair();
   other_end = &pair.far;

@@ -44,7 +44,7 @@ class pending_output {
   /// moving it throws.
   template <class P>
   void push_producer(P&& p) {
-    append(new source<std::remove_cvref_t<P>>(std::forward<P>(p)));
+    append(new source_of<std::remove_cvref_t<P>>(std::forward<P>(p)));
     ++producers_;
   }
 
@@ -66,7 +66,7 @@ class pending_output {
     while (first_ != nullptr) {
       if (first_->is_source) {
         asking call(*this);
-        const bool more = first_->more(call, queue, pool);
+        const bool more = static_cast<source*>(first_)->more(call, queue, pool);
         if (call.list == nullptr) return refilled::not_now;
         if (!more) drop_first(pool);
       } else {
@@ -92,6 +92,7 @@ class pending_output {
 
  private:
   struct item;
+  struct source;
 
   /// A producer's `more` is being called, which may do anything to the list.
   struct asking {
@@ -113,17 +114,19 @@ class pending_output {
     item& operator=(const item&) = delete;
     virtual ~item() = default;
 
-    /// Appends what the producer has next; returns false at its end.
-    virtual bool more(asking&, out_queue&, block_pool&) { return false; }
-
     item* next = nullptr;
     const bool is_source;
     out_queue bytes;
   };
+  struct source : item {
+    source() noexcept : item(true) {}
+    /// Appends what the producer has next; returns false at its end.
+    virtual bool more(asking&, out_queue&, block_pool&) = 0;
+  };
   template <class P>
-  struct source final : item {
+  struct source_of final : source {
     template <class Q>
-    explicit source(Q&& p) : item(true), producer_(std::forward<Q>(p)) {}
+    explicit source_of(Q&& p) : producer_(std::forward<Q>(p)) {}
     bool more(asking& call, out_queue& queue, block_pool& pool) override {
       if constexpr (producer<P>) {
         return append_from(producer_, call, queue, pool);

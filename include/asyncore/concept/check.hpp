@@ -18,7 +18,7 @@ namespace asyncore::detail {
 
 /// True for a poller; otherwise stops the compilation at the first thing that is missing.
 template <class P>
-constexpr bool check_poller() {
+consteval bool check_poller() {
   static_assert(requires { typename P::system; },
                 "asyncore: the Poller names no system calls: add `using system = posix_system;`");
   static_assert(system_calls<typename P::system>,
@@ -44,7 +44,7 @@ constexpr bool check_poller() {
 
 /// True for a channel map; otherwise stops the compilation at the first thing that is missing.
 template <class M>
-constexpr bool check_channel_map() {
+consteval bool check_channel_map() {
   static_assert(requires { typename M::channels; typename M::record; },
                 "asyncore: the Map is not a channel map such as fd_table<>: it names no `channels` "
                 "and no `record` (see concept/channel_map.hpp)");
@@ -70,7 +70,7 @@ constexpr bool check_channel_map() {
 /// True when `Loop` can own a `Channel` made from `Args...`; otherwise stops the compilation at
 /// the first thing that is wrong.
 template <class Channel, class Loop, class... Args>
-constexpr bool check_emplaced() {
+consteval bool check_emplaced() {
   using kind = channel<Channel, Loop>;
   static_assert(!std::is_base_of_v<kind, Channel> || std::is_convertible_v<Channel*, kind*>,
                 "asyncore: derive publicly from the channel kind");

@@ -29,7 +29,7 @@ struct name_probe : T, Named {};
   template <class T>                                                                            \
   concept calls_##NAME = requires(T& self) { self.NAME(__VA_ARGS__); };                         \
   template <class T>                                                                            \
-  constexpr bool names_##NAME() {                                                               \
+  consteval bool names_##NAME() {                                                               \
     if constexpr (std::is_final_v<T>) {                                                         \
       return calls_##NAME<T>;                                                                   \
     } else {                                                                                    \
@@ -37,7 +37,7 @@ struct name_probe : T, Named {};
     }                                                                                           \
   }                                                                                             \
   template <class T>                                                                            \
-  constexpr bool defines_##NAME() {                                                             \
+  consteval bool defines_##NAME() {                                                             \
     static_assert(calls_##NAME<T> || !names_##NAME<T>(),                                        \
                   "asyncore: the channel's hook " #NAME                                         \
                   " cannot be called by the loop: make it public and give it the signature "    \

@@ -47,7 +47,7 @@ concept asks_writable = requires(T& self) {
 };
 
 template <class T>
-constexpr bool has_readable() {
+consteval bool has_readable() {
   if constexpr (std::is_final_v<T>) {
     return constant_readable<T> || asks_readable<T>;
   } else {
@@ -55,7 +55,7 @@ constexpr bool has_readable() {
   }
 }
 template <class T>
-constexpr bool has_writable() {
+consteval bool has_writable() {
   if constexpr (std::is_final_v<T>) {
     return constant_writable<T> || asks_writable<T>;
   } else {

@@ -66,7 +66,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::drop_input() {
     const std::ptrdiff_t n =
         Transport::receive(this->loop().system(), this->native_handle(), buffer);
     if (n > 0) continue;
-    if (n == -EAGAIN || n == -EWOULDBLOCK) return;
+    if (io_result(n).would_block()) return;
     this->state_ |= base::read_over;
     this->rearm();
     if (n < 0 || base::has(is_lingering)) end_lingering();

@@ -27,7 +27,7 @@ inline bool basic_loop<Poller, Map>::any_every_turn() const noexcept {
 }
 
 template <class Poller, class Map>
-constexpr bool basic_loop<Poller, Map>::any_pause() noexcept {
+consteval bool basic_loop<Poller, Map>::any_pause() noexcept {
   return channels::template any_asked<predicate_mode::every_turn>() ||
          channels::template any_asked<predicate_mode::on_rearm>();
 }

@@ -31,7 +31,7 @@ template <class Derived, class Loop, class Transport>
 ASYNCORE_NOINLINE bool dispatcher_with_send<Derived, Loop, Transport>::keep_unsent(
     bytes_view bytes, std::ptrdiff_t sent) {
   if (bytes.size() <= this->derived().most_to_send()) {
-    if (sent < 0 && sent != -EAGAIN && sent != -EWOULDBLOCK) {
+    if (sent < 0 && !io_result(sent).would_block()) {
       send_failed(sent);
       return false;
     }
@@ -122,7 +122,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
       // Reported as writable in the next turn, if it is.
       if (!this->derived().has_output()) continue;
     }
-    if (n >= 0 || n == -EAGAIN || n == -EWOULDBLOCK) {
+    if (n >= 0 || io_result(n).would_block()) {
       this->state_ &= static_cast<state_bits>(~is_yielding);
       this->state_ |= is_blocked;
       if (n > 0) this->state_ |= is_yielding;

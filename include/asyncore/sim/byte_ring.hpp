@@ -36,10 +36,9 @@ class byte_ring {
     return count;
   }
 
-  /// Moves `into.size()` bytes out; there are so many.
+  /// Moves `into.size()` bytes out, at least one; there are so many.
   void pop(std::span<std::byte> into) noexcept {
     const std::size_t count = into.size();
-    if (count == 0) return;
     const std::size_t before_end = count < capacity_ - first_ ? count : capacity_ - first_;
     std::memcpy(into.data(), memory_.data() + first_, before_end);
     if (count > before_end)

@@ -90,8 +90,8 @@ class sim_epoll_poller {
   }
 
   readiness found(const detail::sim_watch& w) noexcept {
-    const sim_node* const n = kernel_.find(w.node);
-    if (n == nullptr || n->dead) return readiness::none;
+    const sim_node* const n = kernel_.find_open(w.node);
+    if (n == nullptr) return readiness::none;
     return kernel_.ready(*n) &
            (static_cast<readiness>(w.wanted) | readiness::error | readiness::hangup);
   }

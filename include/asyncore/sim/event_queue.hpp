@@ -27,7 +27,6 @@ class event_queue {
  public:
   bool empty() const noexcept { return heap_.empty(); }
   const sim_event& next() const noexcept { return heap_.front(); }
-  std::size_t size() const noexcept { return heap_.size(); }
 
   void push(std::chrono::nanoseconds at, sim_event_kind kind, sim_ref target, std::int64_t value) {
     heap_.push_back({at, ++made_, kind, target, value});

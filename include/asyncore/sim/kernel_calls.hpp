@@ -58,7 +58,8 @@ inline int sim_kernel::bind(int fd, const endpoint& where) {
 
 inline int sim_kernel::listen(int fd, int backlog) {
   return on(sim_call::listen, fd, [&](sim_node& n) {
-    if (n.kind != node_kind::stream) return -EOPNOTSUPP;
+    if (!is_socket(n)) return -ENOTSOCK;
+    if (n.kind == node_kind::datagram) return -EOPNOTSUPP;
     if (n.state != stream_state::fresh && n.state != stream_state::listening) return -EINVAL;
     if (n.local && !n.bound) return -EINVAL;
     n.state = stream_state::listening;
@@ -134,7 +135,7 @@ inline int sim_kernel::accept(int fd, endpoint& from) {
 
 inline int sim_kernel::shutdown(int fd, int how) {
   return on(sim_call::shutdown, fd, [&](sim_node& n) {
-    if (n.kind != node_kind::stream) return -ENOTSOCK;
+    if (!is_socket(n)) return -ENOTSOCK;
     if (n.local && n.state == stream_state::fresh) return 0;
     if (n.state != stream_state::connected) return -ENOTCONN;
     if (how != SHUT_WR) n.read_over = true;
@@ -177,7 +178,7 @@ inline int sim_kernel::getpeername(int fd, endpoint& name) {
 
 inline int sim_kernel::getsockopt(int fd, int level, int name, int& value) {
   return on(sim_call::getsockopt, fd, [&](sim_node& n) {
-    if (n.kind != node_kind::stream && n.kind != node_kind::datagram) return -ENOTSOCK;
+    if (!is_socket(n)) return -ENOTSOCK;
     value = 0;
     if (level == SOL_SOCKET && name == SO_ERROR) value = std::exchange(n.error, 0);
     if (level == SOL_SOCKET && name == SO_TYPE)
@@ -190,7 +191,7 @@ inline int sim_kernel::getsockopt(int fd, int level, int name, int& value) {
 
 inline int sim_kernel::setsockopt(int fd, int level, int name, int value) {
   return on(sim_call::setsockopt, fd, [&](sim_node& n) {
-    if (n.kind != node_kind::stream && n.kind != node_kind::datagram) return -ENOTSOCK;
+    if (!is_socket(n)) return -ENOTSOCK;
     n.options.push_back({level, name, value});
     return 0;
   });
@@ -205,9 +206,10 @@ inline int sim_kernel::reset_on_close(int fd) {
 
 inline std::ptrdiff_t sim_kernel::send_urgent(int fd, std::span<const std::byte> bytes) {
   return on(sim_call::send, fd, [&](sim_node& n) -> int {
+    if (n.kind != node_kind::stream || n.local) return -EOPNOTSUPP;
     sim_node* const peer = find_open(n.peer);
-    if (n.kind != node_kind::stream || n.local || bytes.empty()) return -EOPNOTSUPP;
     if (peer == nullptr || n.write_over) return -EPIPE;
+    if (bytes.empty()) return 0;
     peer->urgent = true;
     peer->urgent_byte = bytes[0];
     touch(*peer);
@@ -217,9 +219,9 @@ inline std::ptrdiff_t sim_kernel::send_urgent(int fd, std::span<const std::byte>
 
 inline std::ptrdiff_t sim_kernel::recv_urgent(int fd, std::span<std::byte> into) {
   return on(sim_call::recv, fd, [&](sim_node& n) -> int {
-    if (!n.urgent || into.empty()) return -EINVAL;
+    if (!std::exchange(n.urgent, false)) return -EINVAL;
+    if (into.empty()) return 0;  // the byte is lost
     into[0] = n.urgent_byte;
-    n.urgent = false;
     return 1;
   });
 }

@@ -39,7 +39,6 @@ class descriptor_ledger {
   static constexpr int first = 3;
 
   void set_limit(int limit) noexcept { limit_ = limit; }
-  int limit() const noexcept { return limit_; }
 
   /// The lowest free descriptor from `lowest` on, or a negative errno.
   int open(sim_ref node, int lowest = 0) {

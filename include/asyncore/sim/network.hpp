@@ -173,16 +173,15 @@ class sim_network : public sim_world {
   void remove_path(const endpoint& name) noexcept { std::erase(paths_, name); }
   sim_node* find_name(const endpoint& name, node_kind kind) noexcept {
     for (const sim_ref ref : named_) {
-      sim_node* const n = find_open(ref);
-      if (n != nullptr && n->kind == kind && same_place(n->name, name)) return n;
+      sim_node* const n = find(ref);
+      if (n->kind == kind && same_place(n->name, name)) return n;
     }
     return nullptr;
   }
   sim_node* find_listener(const endpoint& name) noexcept {
     for (const sim_ref ref : named_) {
-      sim_node* const n = find_open(ref);
-      if (n != nullptr && n->state == stream_state::listening && same_place(n->name, name))
-        return n;
+      sim_node* const n = find(ref);
+      if (n->state == stream_state::listening && same_place(n->name, name)) return n;
     }
     return nullptr;
   }
@@ -229,26 +228,22 @@ class sim_network : public sim_world {
       default:
         break;
     }
-    sim_node* const n = find(event.target);
-    if (n == nullptr) return;
-    --n->in_flight;
-    if (n->dead) {
-      if (n->in_flight == 0) forget(*n);
-      return;
-    }
-    if (event.kind == sim_event_kind::connect) {
-      if (n->state != stream_state::connecting) return;
-      if (event.value == 0) return try_connect(*n);
-      n->disturbed = true;
-      return fail_connect(*n, static_cast<int>(event.value));
-    } else {
-      arrive(*n, event.kind, event.value);
+    sim_node& n = *find(event.target);  // which lasts while something is on its way to it
+    --n.in_flight;
+    if (n.dead) {
+      if (n.in_flight == 0) forget(n);
+    } else if (event.kind != sim_event_kind::connect) {
+      arrive(n, event.kind, event.value);
+    } else if (n.state == stream_state::connecting) {
+      if (event.value == 0) return try_connect(n);
+      n.disturbed = true;
+      fail_connect(n, static_cast<int>(event.value));
     }
   }
 
   void wake_up(const sim_event& event) {
     actor_entry& entry = actors_[event.target.index];
-    if (event.value != 0) entry.waking = false;
+    entry.waking = false;
     if (entry.actor == nullptr) return;
     trace_.note(now_, sim_call::wake, event.target.index, 0);
     entry.actor->ready();
@@ -283,13 +278,12 @@ class sim_network : public sim_world {
 
   void close_stream(sim_node& n) {
     if (n.state == stream_state::listening) {
-      for (const sim_ref ref : n.waiting)
-        if (sim_node* const child = find(ref)) abandon(*child);
+      for (const sim_ref ref : n.waiting) abandon(*find(ref));
       n.waiting.clear();
       return;
     }
     sim_node* const peer = find_open(n.peer);
-    if (peer == nullptr || n.state != stream_state::connected) return;
+    if (peer == nullptr) return;
     // Unread: the other side is told that it went nowhere.
     if (n.in.size() > 0 || (n.resets && !n.local)) {
       travel(*peer, sim_event_kind::reset, ECONNRESET);

@@ -47,12 +47,12 @@ class sim_peer : public detail::sim_actor {
   /// Sends all of `bytes`, when there is a connection and room.
   void send(bytes_view bytes) {
     out_.append(as_text(bytes));
-    kernel_.wake(actor_, {});
+    kernel_.wake(actor_);
   }
   /// Ends its stream when all is sent, and goes on reading.
   void shutdown() {
     ending_ = true;
-    kernel_.wake(actor_, {});
+    kernel_.wake(actor_);
   }
   /// Closes its socket; what has not been sent is lost.
   void close() {
@@ -71,7 +71,7 @@ class sim_peer : public detail::sim_actor {
   void pause() noexcept { paused_ = true; }
   void resume() {
     paused_ = false;
-    kernel_.wake(actor_, {});
+    kernel_.wake(actor_);
   }
 
   /// What has been read; a test may clear it.
@@ -101,7 +101,6 @@ class sim_peer : public detail::sim_actor {
 
  protected:
   sim_kernel& kernel() noexcept { return kernel_; }
-  std::uint32_t actor() const noexcept { return actor_; }
 
   /// Given what was read; keeps it.
   virtual void take(std::span<const std::byte> bytes) { received_.append(as_text(bytes)); }

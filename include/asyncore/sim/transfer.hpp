@@ -103,6 +103,10 @@ class sim_transfer : public sim_network {
     return result;
   }
 
+  static bool is_socket(const sim_node& n) noexcept {
+    return n.kind == node_kind::stream || n.kind == node_kind::datagram;
+  }
+
   std::uint64_t calls_made_ = 0;
   std::uint64_t activity_ = 0;  // calls other than waits
   bool busy_ = false;
@@ -111,9 +115,6 @@ class sim_transfer : public sim_network {
   sim_ref reported_;
 
  private:
-  static bool is_socket(const sim_node& n) noexcept {
-    return n.kind == node_kind::stream || n.kind == node_kind::datagram;
-  }
   static bool gets_on(sim_call call, std::int64_t result) noexcept {
     switch (call) {
       case sim_call::read:
@@ -301,8 +302,10 @@ class sim_transfer : public sim_network {
     const auto size = static_cast<std::ptrdiff_t>(message.bytes.size());
     sim_node* peer = find_name(where, node_kind::datagram);
     // One that is connected hears only its peer.
-    if (peer != nullptr && peer->peer_name && !n.local && !(peer->peer_name == n.name))
+    if (peer != nullptr && peer->peer_name && !(peer->peer_name == n.name)) {
+      if (n.local) return -EPERM;
       peer = nullptr;
+    }
     if (peer == nullptr) {
       if (n.local) return -ECONNREFUSED;
       if (to == nullptr) n.error = ECONNREFUSED;  // an ICMP message says so

@@ -115,11 +115,10 @@ class sim_world {
   void remove_actor(std::uint32_t id) noexcept { actors_[id].actor = nullptr; }
 
   /// Has whoever holds the node look at it, soon.
-  void touch(const sim_node& n) { wake(n.actor, {}); }
-  void wake(std::uint32_t id, time_point delay) {
-    if (id == 0 || actors_[id].actor == nullptr) return;
-    if (delay.count() == 0 && std::exchange(actors_[id].waking, true)) return;
-    events_.push(now_ + delay, sim_event_kind::wake, {id, 0}, delay.count() == 0);
+  void touch(const sim_node& n) { wake(n.actor); }
+  void wake(std::uint32_t id) {
+    if (id == 0 || std::exchange(actors_[id].waking, true)) return;
+    events_.push(now_, sim_event_kind::wake, {id, 0}, 0);
   }
 
   /// Calls `f` when `delay` has passed.
