@@ -1,56 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
-// call_later, call_at and call_every, in virtual time.
-#include <asyncore.hpp>
-
-#include "support/descriptors.hpp"
-#include "support/matrix.hpp"
-#include "support/outcome.hpp"
-#include "support/standard_error.hpp"
-#include "support/virtual_time.hpp"
-
+// When what call_later, call_at and call_every are given is called, in virtual time.
 #include <boost/test/unit_test.hpp>
 
-#include <array>
 #include <functional>
 #include <limits>
-#include <memory>
-#include <stdexcept>
 #include <string>
-#include <vector>
+
+#include "support/descriptors.hpp"
+#include "support/timer_scene.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 using clock = test::virtual_clock;
 using std::chrono::nanoseconds;
-
-template <class Place>
-struct watcher;
-template <class Place>
-using loop_of = typename test::timeless<Place>::template loop<watcher<Place>>;
-template <class Place>
-struct watcher : asyncore::channel<watcher<Place>, loop_of<Place>> {
-  watcher(loop_of<Place>& loop, int fd, std::function<void()>& read)
-      : asyncore::channel<watcher<Place>, loop_of<Place>>(loop, fd), on_read(read) {}
-  void handle_read() { on_read(); }
-  std::function<void()>& on_read;
-};
-
-/// A loop in virtual time, with no channel.
-template <class Place>
-struct scene {
-  using loop_type = loop_of<Place>;
-  using timer = asyncore::timer<loop_type>;
-  scene() { clock::reset(); }
-
-  /// A function that notes its name and when it was called.
-  std::function<void()> noting(const char* name) {
-    return [this, name] { notes += name + std::to_string(clock::passed() / 1ms) + " "; };
-  }
-
-  loop_type loop;
-  std::string notes;
-};
+using test::timers::scene;
+using test::timers::watcher;
 
 // A timer's time is never rounded down, and no wait is longer.
 BOOST_FIXTURE_TEST_SUITE(timers, test::world)
@@ -185,26 +150,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(may_be_cancelled_again_in_its_own_function, Place,
   BOOST_TEST(s.notes == "end5 ");
 }
 
-BOOST_AUTO_TEST_CASE(a_loop_may_end_with_timers_that_are_due) {
-  int left = 0;
-  struct counted {
-    explicit counted(int& of) : count(of) { ++count; }
-    counted(const counted& other) : count(other.count) { ++count; }
-    ~counted() { --count; }
-    int& count;
-  };
-  {
-    asyncore::default_loop loop;
-    const counted one(left);
-    loop.call_later(1ns, [one] { throw asyncore::exit_now(); });
-    loop.call_later(1ns, [one] {});
-    loop.wake_by(0ns);
-    BOOST_CHECK_THROW(loop.run(), asyncore::exit_now);
-  }
-  BOOST_TEST(left == 0);
-  BOOST_CHECK(asyncore::detail::next_period(5ns, 2ns, 3ns) == 7ns);  // of a clock that was put back
-}
-
 // The times are those of the grid, whatever a call takes; what has been missed is left out.
 BOOST_AUTO_TEST_CASE_TEMPLATE(periods_do_not_drift, Place, test::matrix) {
   scene<Place> s;
@@ -256,39 +201,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(no_period_at_all_is_once_a_turn, Place, test::matr
   if (!test::simulated) BOOST_CHECK(clock::passed() < 1us);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_they_throw_is_logged, Place, test::matrix) {
-  scene<Place> s;
-  s.loop.call_later(1ms, [] { throw std::runtime_error("out of paper"); });
-  s.loop.call_later(1ms, s.noting("a"));
-  auto every = s.loop.call_every(1ms, [&] {
-    s.noting("e")();
-    throw 42;
-  });
-  const std::string text =
-      test::stderr_of([&] { s.loop.run({.timeout = 1ms, .count = 2}); });
-  BOOST_TEST(test::contains(text, "uncaught exception from a timer: out of paper"), text);
-  BOOST_TEST(s.notes == "a1 e1 e2 ");
-  BOOST_TEST(every.cancel());
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(exit_now_leaves_run_and_loses_nothing, Place, test::matrix) {
-  scene<Place> s;
-  s.loop.call_later(1ms, [] { throw asyncore::exit_now(); });
-  s.loop.call_later(1ms, s.noting("a"));
-  auto every = s.loop.call_every(1ms, [&] {
-    s.noting("e")();
-    if (s.notes == "a1 e1 ") throw asyncore::exit_now();
-  });
-  BOOST_CHECK_THROW(s.loop.run(), asyncore::exit_now);
-  BOOST_TEST(s.notes == "");
-  BOOST_CHECK_THROW(s.loop.poll(1h), asyncore::exit_now);
-  BOOST_TEST(s.notes == "a1 e1 ");
-  s.loop.poll(1h);
-  BOOST_TEST(s.notes == "a1 e1 e2 ");
-  every.cancel();
-  s.loop.run();
-}
-
 BOOST_AUTO_TEST_CASE_TEMPLATE(stop_ends_run, Place, test::matrix) {
   scene<Place> s;
   s.loop.call_every(1ms, s.noting(""));
@@ -297,108 +209,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(stop_ends_run, Place, test::matrix) {
   BOOST_TEST(s.notes == "1 2 3 ");
 }
 
-struct counted {
-  explicit counted(int& n) : alive(&n) { ++*alive; }
-  counted(const counted& other) : alive(other.alive) { ++*alive; }
-  counted(counted&& other) noexcept : alive(other.alive) { ++*alive; }
-  ~counted() { --*alive; }
-  int* alive;
-};
-
-/// What the functions of a timer own, and what gives that timer up at its end.
-template <class Place>
-struct session {
-  explicit session(int& count) : cancelled(count) {}
-  ~session() {
-    cancelled += mine.cancel();
-    cancelled += other.cancel();
-  }
-  typename scene<Place>::timer mine, other;
-  int& cancelled;
-};
-
-// As when it holds the last reference to the object that has the timer as a member.
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_function_may_cancel_its_own_timer_at_its_end, Place,
-                              test::one_a_poller) {
-  int cancelled = 0;
-  const auto in_all_ways = [&](auto padding) {
-    const auto make = [&] { return std::make_shared<session<Place>>(cancelled); };
-    scene<Place> s;
-    const auto add = [&](auto owner, bool again) {
-      auto f = [owner, padding] { (void)padding; };
-      owner->mine = again ? s.loop.call_every(1ms, f) : s.loop.call_later(1ms, f);
-      return owner->mine;
-    };
-    for (const bool again : {false, true}) {
-      BOOST_TEST(add(make(), again).cancel());
-      s.loop.run();  // none is left
-    }
-    auto owner = make();
-    owner->mine = s.loop.call_every(1ms, [owner, padding] {
-      (void)padding;
-      owner->mine.cancel();
-    });
-    owner = nullptr;
-    s.loop.run();
-    // Each has a cell of its own after that.
-    for (const char* const name : {"a", "b", "c", "d"}) s.loop.call_later(1ms, s.noting(name));
-    s.loop.run();
-    BOOST_TEST(s.notes.size() == 12u, s.notes);
-    BOOST_TEST(cancelled == 0);
-    // What waits still when the loop ends: either may be the first.
-    for (const bool again : {false, true}) {
-      auto both = make();
-      add(both, again);
-      both->other = s.loop.call_later(2ms, [both] {});
-    }
-    add(make(), false);
-    auto last = make();
-    last->mine = s.loop.call_later(1h, [] {});
-    s.loop.post([last] {});
-  };
-  in_all_ways(char{});
-  BOOST_TEST(cancelled == 1);
-  cancelled = 0;
-  in_all_ways(std::array<char, 100>{});
-  BOOST_TEST(cancelled == 1);
-}
-
 #if !defined(TEST_SIMULATED)
-// Functions of every size are destroyed: when called, when cancelled, and with the loop.
-BOOST_AUTO_TEST_CASE(functions_are_destroyed_once) {
-  int alive = 0;
-  {
-    scene<test::place<asyncore::poll_poller, test::dense, true>> s;
-    int calls = 0;
-    const auto add = [&](nanoseconds delay, auto padding) {
-      const counted c(alive);
-      auto f = [c, padding, &calls] {
-        (void)padding;
-        ++calls;
-      };
-      auto cancelled = s.loop.call_later(delay, f);
-      s.loop.call_later(delay, f);
-      auto again = s.loop.call_every(delay, f);
-      s.loop.call_later(5h, [again]() mutable { again.cancel(); });
-      auto periodic = s.loop.call_every(delay, std::move(f));
-      cancelled.cancel();
-      periodic.cancel();
-    };
-    add(1h, char{});
-    add(2h, std::array<char, 100>{});
-    BOOST_TEST(alive == 4);
-    s.loop.run();
-    BOOST_TEST(calls == 1 + 4 + 1 + 2);
-    BOOST_TEST(alive == 0);
-    add(1h, char{});
-    add(1h, std::array<char, 100>{});
-    BOOST_TEST(alive == 4);
-    s.loop.call_later(0ns, std::function<void()>([c = counted(alive)] {}));
-    s.loop.call_later(0ns, [p = std::make_unique<counted>(alive)] {});  // moved, not copied
-  }
-  BOOST_TEST(alive == 0);
-}
-
 // One reading of the clock a turn, and another after the timers of the turn.
 BOOST_AUTO_TEST_CASE_TEMPLATE(the_clock_is_read_once_a_turn, Place, test::matrix) {
   scene<Place> s;
