@@ -207,6 +207,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(leaves_in_the_size_of_the_buffer, Place, matrix) {
     room.one->ac_out_buffer_size = 1'000;
     const std::string all(10'500, 'x');
     if (in_hook) {
+      room.send("the first has no buffer\n");
+      expect(room.until([&] { return !room.story.text.empty(); }));
       room.one->on_found = [&](auto& self) { self.push(all); };
       room.send("go\n");
     } else {

@@ -32,6 +32,7 @@ struct story {
   std::string said;
   std::function<void()> on_data, on_high, on_writable, on_close;
   bool writes = false;
+  bool echoes = false;
 };
 void call(const std::function<void()>& f) {
   if (const auto copy = f) copy();
@@ -50,6 +51,7 @@ struct stream : asyncore::dispatcher_with_send<stream<Place>, loop_of<Place>> {
   }
   void handle_data(std::span<const std::byte> data) {
     it.said += asyncore::as_text(data);
+    if (it.echoes) this->send(data);
     call(it.on_data);
   }
   void handle_write() { it.said += "write "; }
@@ -360,6 +362,28 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(reset_while_it_leaves, Place, test::one_a_poller) 
     BOOST_TEST(test::turn_until(s.loop, [&] { return s.loop.empty(); }));
     BOOST_TEST(s.it.said.ends_with("close "));
   }
+}
+
+// What is sent was received into the buffer that the other one reads into.
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_echo_while_another_reads, Place, test::one_a_poller) {
+  scene<Place> s;
+  story other;
+  test::ends second = test::tcp_pair();
+  auto& one = s.template emplace<stream>();
+  auto& two = s.loop.template emplace<stream<Place>>(other, std::move(second.near));
+  test::put(s.pair.far, "first ");
+  BOOST_TEST(test::turn_until(s.loop, [&] { return s.it.said == "first "; }));
+  s.it.echoes = true;
+  s.it.on_data = [&] { two.handle_read_event(); };
+  test::put(s.pair.far, "mine");
+  test::put(second.far, "yours");
+  BOOST_TEST(test::wait_for(one.native_handle(), POLLIN));
+  BOOST_TEST(test::wait_for(two.native_handle(), POLLIN));
+  s.loop.readwrite(one, asyncore::readiness::read);
+  BOOST_TEST(s.it.said == "first mine");
+  BOOST_TEST(other.said == "yours");
+  BOOST_TEST(test::wait_for(s.pair.far.get(), POLLIN));
+  BOOST_TEST(test::take(s.pair.far) == "mine");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -70,16 +70,6 @@ BOOST_AUTO_TEST_CASE(do_not_copy_what_is_lent) {
   BOOST_TEST(as_text(all) == "bytes");
 }
 
-BOOST_AUTO_TEST_CASE(copy_what_the_lender_has_in_part) {
-  send_stage stage;
-  const int owner = 0;
-  std::string buffer = "lent bytes";
-  stage.open(&owner);
-  BOOST_TEST(stage.append(buffer, bytes_view(buffer.data(), 4)));
-  buffer.assign("else bytes");
-  BOOST_TEST(as_text(stage.take()) == "lent bytes");
-}
-
 BOOST_AUTO_TEST_CASE(copy_what_was_lent_when_more_comes) {
   send_stage stage;
   const int owner = 0;

@@ -27,7 +27,7 @@ class patient_connection : public asyncore::dispatcher_with_send<Derived, Loop>,
   /// Who still reads has time; the others are not waited for, nor what the kernel has for them.
   void handle_timeout() {
     const std::size_t waits = this->queued();
-    if (waits == 0) return this->close();
+    if (waits == 0) return leave();
     if (waits == waited_) return this->abort();
     waited_ = waits;
     this->set_deadline(limits.patience);
@@ -40,11 +40,16 @@ class patient_connection : public asyncore::dispatcher_with_send<Derived, Loop>,
   }
 
  protected:
-  /// Who has nothing to read and has said nothing is not waited for: to close is no reset then.
+  /// Who has nothing to read and has said nothing is not waited for: what is said from now on finds
+  /// the end, and no reset comes before it.
   void leave() {
     std::byte more;
+    std::error_code failed;
     if (this->native_handle() < 0) return;
-    if (this->queued() == 0 && this->recv({&more, 1}).would_block()) return this->close();
+    if (this->queued() == 0) {
+      this->shutdown(SHUT_WR, failed);
+      if (this->recv({&more, 1}).would_block()) return this->close();
+    }
     this->close_when_done();
   }
 

@@ -217,7 +217,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
            detail::defines_handle_low_water<Derived>();
   }
   /// True when the class has no output but the queue, which is empty while the stage is open.
-  static constexpr bool has_only_queue() {
+  static consteval bool has_only_queue() {
     return std::is_same_v<decltype(&Derived::has_output),
                           decltype(&dispatcher_with_send::has_output)>;
   }

@@ -70,6 +70,7 @@ class send_stage {
     return true;
   }
 
+  /// What begins in a buffer ends there, too.
   static bool lies_in(bytes_view bytes, std::span<const std::byte> lender) noexcept {
     const std::size_t offset = reinterpret_cast<std::uintptr_t>(bytes.data()) -
                                reinterpret_cast<std::uintptr_t>(lender.data());
