@@ -125,6 +125,7 @@ BOOST_AUTO_TEST_CASE(the_sender_may_be_named_too) {
 }
 
 // When some are lost for want of descriptors, all are closed.
+BOOST_TEST_DECORATOR(*boost::unit_test::label("native"))
 BOOST_AUTO_TEST_CASE(some_that_find_no_room) {
   const auto pair = test::socket_pair();
   const int three[] = {pair.far.get(), pair.far.get(), pair.far.get()};

@@ -28,7 +28,7 @@ std::string name(token t) {
 
 // A poller that refuses, and whose wait a signal ends.
 struct refusing_poller {
-  static constexpr std::string_view name = "refusing";
+  [[maybe_unused]] static constexpr std::string_view name = "refusing";
   using system = asyncore::posix_system;
   std::error_code add(token, interest) { return asyncore::errno_code(EPERM); }
   std::error_code add_exclusive(token, interest) { return {}; }
