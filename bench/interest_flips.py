@@ -16,7 +16,7 @@ KINDS = ["wait", "control", "receive", "send", "other"]
 def ask(session):
     rivals = session.contenders("flow_server")
     tables, goals = [], []
-    for size in [64, 512 * 1024]:
+    for size in session.pick([64], [64, 512 * 1024], [64, 512 * 1024]):
         session.progress(f"interest_flips: answers of {size:,} bytes")
         plain, metered = serve.alternate_loads(session, rivals, "load_flow",
                                                "--connections", CONNECTIONS, "--size", size)

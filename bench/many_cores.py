@@ -25,7 +25,7 @@ def contenders(session, threads):
 
 def throughput(session, contender, threads):
     # Each thread of the client has to get an answer.
-    seconds = max(session.seconds, session.pick(0.3, 0.6, 0.6))
+    seconds = max(session.seconds, session.pick(0.2, 0.6, 0.6))
     cpus = sorted(os.sched_getaffinity(0))
     client = cpus[threads:] or cpus
     with serve.server(contender.command, set(cpus)) as process:

@@ -28,7 +28,7 @@ class Session:
         self.mode = mode
         self.compiler = compiler
         self.skipped = {}
-        self.seconds = self.pick(0.15, 0.8, 2)  # of one measurement
+        self.seconds = self.pick(0.12, 0.8, 2)  # of one measurement
         self.rounds = self.pick(3, 5, 9)
         self._start = time.monotonic()
 
