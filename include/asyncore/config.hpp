@@ -3,6 +3,13 @@
 #ifndef ASYNCORE_CONFIG_HPP
 #define ASYNCORE_CONFIG_HPP
 
+#if __cplusplus < 202002L
+#error "asyncore is written in C++20: compile with -std=c++20, by g++ 12, clang++ 16 or newer ones"
+#elif defined(__clang__) && __clang_major__ < 15 && !defined(__apple_build_version__)
+// Where a template calls a consteval function that is defined further down.
+#error "asyncore needs clang++ 16 or g++ 12: clang++ 14 takes its consteval functions for errors"
+#endif
+
 /// 1 where epoll(7) exists. select and poll use POSIX alone.
 #if !defined(ASYNCORE_HAS_EPOLL)
 #if defined(__linux__)
