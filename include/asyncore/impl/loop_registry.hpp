@@ -37,7 +37,7 @@ ASYNCORE_NOINLINE void basic_loop<Poller, Map>::end() noexcept {
     }
   }
   reap();
-  box_.clear();  // before the timers, which these functions may cancel at their end
+  box_.close();  // before the timers, which these functions may cancel at their end
   if (waker_generation_ != 0) poller_.remove({waker_.native_handle(), waker_generation_});
   waker_generation_ = 0;
   while (services_ != nullptr) {
