@@ -128,14 +128,8 @@ class channel : public registration<typename Loop::type_ref> {
   bool may_read() const noexcept { return detail::defines_handle_read<Derived>(); }
   interest before_wait() { return derived().wanted_interest(); }
   void resume_accepting() noexcept {}
-  /// A hook threw what says that the peer is gone.
-  void disconnected() {
-    if constexpr (detail::defines_handle_close<Derived>()) {
-      derived().handle_close_event();
-    } else {
-      derived().handle_error();
-    }
-  }
+  /// There was no memory for its `handle_error`.
+  void give_up() noexcept { derived().close(); }
   void abandon() noexcept { del_channel(); }
   /// @}
 

@@ -32,7 +32,7 @@ struct operations {
   interest (*before_wait)(open_record&);
   interest (*ask)(open_record&);
   void (*error)(open_record&);
-  void (*disconnect)(open_record&);
+  void (*give_up)(open_record&);
   void (*resume)(open_record&);
   void (*drain)(open_record&);
   void (*close)(open_record&);
@@ -165,11 +165,11 @@ struct error {
     observe<T>(channel.loop(), "handle_error", [&] { channel.handle_error(); });
   }
 };
-struct disconnect {
-  static constexpr auto entry = &operations::disconnect;
+struct give_up {
+  static constexpr auto entry = &operations::give_up;
   template <class T>
   static void on(T& channel) {
-    channel.disconnected();
+    channel.give_up();
   }
 };
 struct resume {
@@ -234,7 +234,7 @@ template <class T>
 inline constexpr operations operations_of = {
     perform_on<op::read, T>,       perform_on<op::write, T>,      perform_on<op::expt, T>,
     perform_on<op::hangup, T>,     perform_on<op::may_read, T>,   perform_on<op::before_wait, T>,
-    perform_on<op::ask, T>,        perform_on<op::error, T>,      perform_on<op::disconnect, T>,
+    perform_on<op::ask, T>,        perform_on<op::error, T>,      perform_on<op::give_up, T>,
     perform_on<op::resume, T>,     perform_on<op::drain, T>,      perform_on<op::close, T>,
     perform_on<op::abandon, T>,    perform_on<op::destroy, T>,    perform_on<op::mode, T>,
     perform_on<op::name, T>};

@@ -77,11 +77,7 @@ class io_channel : public channel<Derived, Loop> {
   /// Called when an exception left a hook (see `channel`). Logs it and calls `handle_close`; when
   /// that has been called already, closes.
   ASYNCORE_COLD void handle_error() {
-    const std::error_code code = this->loop().last_error();
-    this->derived().log_info(detail::joined({"uncaught exception, closing channel ",
-                                             this->derived().description(), ": ",
-                                             detail::current_error_text(code)}),
-                             "error");
+    log_error("uncaught exception, closing channel ");
     if ((state_ & close_reported) != 0) return this->derived().close();
     this->derived().handle_close_event();
   }
@@ -136,10 +132,6 @@ class io_channel : public channel<Derived, Loop> {
   bool may_read() const noexcept { return reads() && (state_ & read_over) == 0; }
   /// Customisation point of the kinds above: where `handle_data` receives.
   std::span<std::byte> receive_space() { return this->loop().receive_bytes(); }
-  void disconnected() {
-    if ((state_ & close_reported) != 0) return this->derived().handle_error();
-    this->derived().handle_close_event();
-  }
   void abandon() noexcept {
     this->del_channel();
     close_descriptor();
@@ -163,6 +155,16 @@ class io_channel : public channel<Derived, Loop> {
                     detail::defines_handle_data<Derived>()),
                   "asyncore: a channel receives by handle_data or by handle_read: define one");
     return detail::defines_handle_read<Derived>() || detail::defines_handle_data<Derived>();
+  }
+
+  /// Logs the error that `handle_error` has been called for.
+  ASYNCORE_COLD void log_error(std::string_view what) {
+    const std::error_code code = this->loop().last_error();
+    detail::log_if_memory([&] {
+      this->derived().log_info(detail::joined({what, this->derived().description(), ": ",
+                                               detail::current_error_text(code)}),
+                               "error");
+    });
   }
 
   /// Gives the class what there is to read.

@@ -248,6 +248,11 @@ class basic_loop {
     detail::guarded([&] { detail::observe<void>(*this, of, f); }, [&] { function_failed(of); });
   }
 
+  /// Calls `f`, which belongs to the channel of this token: what it throws reaches its
+  /// `handle_error`.
+  template <class F>
+  void call_guarded(token of, F&& f);
+
   /// Calls `f`, the hook `name` of `c`: what it throws reaches `handle_error` of `c`.
   template <class Channel, class F>
   void call_hook(Channel& c, const char* name, F&& f);
@@ -344,6 +349,7 @@ class basic_loop {
   template <class Op>
   void guarded(record& r);
   void hook_failed(token t);
+  void call_handle_error(record& r);
   void hang_up(token t, readiness ready);
   void stop_polling(record& r) noexcept;
   void reap() noexcept;

@@ -66,6 +66,7 @@ void basic_loop<Poller, Map>::stop() noexcept {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::begin() {
   now_ = {};
+  in_handle_error_ = false;  // an exception may have left the last turn
   if (opens_waker && waker_generation_ == 0) open_waker();
   if (attach_posts == nullptr) return;
   attach_posts(*this);
@@ -201,8 +202,10 @@ template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::function_failed([[maybe_unused]] const char* of) {
 #if ASYNCORE_HAS_EXCEPTIONS
   if (std::exchange(in_handle_error_, false)) throw;
-  log(detail::joined({"error: uncaught exception from ", of, ": ",
-                      detail::current_error_text({})}));
+  detail::log_if_memory([&] {
+    log(detail::joined({"error: uncaught exception from ", of, ": ",
+                        detail::current_error_text({})}));
+  });
 #endif
 }
 
@@ -264,32 +267,56 @@ void basic_loop<Poller, Map>::guarded(record& r) {
   detail::guarded([&] { channels::template perform<Op>(r); }, [&] { hook_failed(id); });
 }
 
-/// A hook threw. An error that says the peer is gone counts as its close, as in Python.
+/// A hook threw. A `std::system_error` is no exception to that, whatever its code: the channel's own
+/// calls report the peer's end by `handle_close` and throw nothing, so that one which is thrown is
+/// of another descriptor.
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::hook_failed([[maybe_unused]] token t) {
 #if ASYNCORE_HAS_EXCEPTIONS
   ask_again_ = true;
   // What leaves `handle_error` is nobody's but the caller's of `run`.
   if (std::exchange(in_handle_error_, false)) throw;
-  bool disconnected = false;
   last_error_ = {};
   try {
     throw;
   } catch (const std::system_error& e) {
     last_error_ = e.code();
-    disconnected = e.code().category() == std::system_category() && is_disconnect(e.code().value());
   } catch (...) {
   }
-  record* const r = map_.find(t);
-  if (r == nullptr) {
+  if (record* const r = map_.find(t)) return call_handle_error(*r);
+  detail::log_if_memory([&] {
     log(detail::joined({"error: uncaught exception from a channel that has closed: ",
                         detail::current_error_text(last_error_)}));
-  } else if (disconnected) {
-    channels::template perform<detail::op::disconnect>(*r);
-  } else {
-    channels::template perform<detail::op::error>(*r);
-  }
+  });
 #endif
+}
+
+/// What leaves `handle_error` leaves `run`, through the hooks that are under way; but for a want of
+/// memory, which must not end the loop for everybody.
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::call_handle_error(record& r) {
+#if ASYNCORE_HAS_EXCEPTIONS
+  const token id = r.id();
+  in_handle_error_ = in_turn_;
+  try {
+    channels::template perform<detail::op::error>(r);
+  } catch (const exit_now&) {  // which no `hook_failed` sees
+    in_handle_error_ = false;
+    throw;
+  } catch (const std::bad_alloc&) {
+    log("error: there is no memory for handle_error");
+    if (record* const left = map_.find(id)) channels::template perform<detail::op::give_up>(*left);
+  }
+  in_handle_error_ = false;
+#else
+  channels::template perform<detail::op::error>(r);
+#endif
+}
+
+template <class Poller, class Map>
+template <class F>
+void basic_loop<Poller, Map>::call_guarded(token of, F&& f) {
+  detail::guarded(f, [&] { hook_failed(of); });
 }
 
 template <class Poller, class Map>
@@ -310,17 +337,10 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::report_error(record& r, std::error_c
   try {
     throw std::system_error(code, std::string(what));
   } catch (const std::system_error&) {
-    in_handle_error_ = in_turn_;
-    try {
-      channels::template perform<detail::op::error>(r);
-    } catch (const exit_now&) {  // which no `hook_failed` sees
-      in_handle_error_ = false;
-      throw;
-    }
-    in_handle_error_ = false;
+    call_handle_error(r);
   }
 #else
-  channels::template perform<detail::op::error>(r);
+  call_handle_error(r);
 #endif
 }
 
