@@ -201,6 +201,9 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     // What a hook that threw has left comes first: before the next wait.
     if (input_.interrupted()) [[unlikely]]
       return this->rearm();
+    // One of its hooks has it read: what it would read comes behind the rest of the input.
+    if (input_.splitting()) [[unlikely]]
+      return;
     base::handle_read_event();
   }
   interest before_wait() {
@@ -230,8 +233,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     if (refilled == pending_output::refilled::nothing && pending_.take_end()) end();
     return refilled == pending_output::refilled::bytes;
   }
-  std::span<std::byte> receive_space() {
-    const std::span<std::byte> all = base::receive_space();
+  std::span<std::byte> receive_space(std::span<std::byte> all) {
     const std::size_t most = this->derived().ac_in_buffer_size;
     return all.first(most < all.size() ? most : all.size());
   }

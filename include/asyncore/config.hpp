@@ -82,6 +82,20 @@
 #endif
 #endif
 
+/// 1 under AddressSanitizer, which is told of memory that nobody may look at for a while.
+#if !defined(ASYNCORE_HAS_ASAN)
+#if defined(__SANITIZE_ADDRESS__)
+#define ASYNCORE_HAS_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ASYNCORE_HAS_ASAN 1
+#endif
+#endif
+#endif
+#if !defined(ASYNCORE_HAS_ASAN)
+#define ASYNCORE_HAS_ASAN 0
+#endif
+
 /// Keeps cold code out of the instruction stream of the turn. For errors alone: a compiler takes
 /// everything that leads to cold code to be cold, too.
 #define ASYNCORE_COLD [[gnu::cold, gnu::noinline]]

@@ -175,7 +175,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   /// Drops what waits.
   void forget_output() noexcept {
-    if (staging()) this->loop().stage().take();
+    if (staging()) this->loop().stage().give_up();
     queue_.clear(this->loop().blocks());
   }
 
@@ -188,11 +188,20 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// Makes the stage the channel's; false when it is another's, or there are no buffers yet.
   bool opens_stage() {
     if constexpr (detail::defines_handle_data<Derived>())
-      if (!this->loop().has_receive_buffer()) return false;
+      if (!this->loop().own_buffer().made()) return false;  // or lent
     return this->loop().stage().open(this);
   }
-  /// Moves what is on the stage to the queue.
-  void unstage() { queue_.append(this->loop().stage().take(), this->loop().blocks()); }
+  /// Moves what is on the stage to the queue, in the middle of the hook.
+  void unstage() { queue_.append(this->loop().stage().give_up(), this->loop().blocks()); }
+
+  /// Reads while the stage is open, which says that the loop's buffer is in use.
+  [[gnu::always_inline]] void deliver_staged() {
+    if constexpr (detail::defines_handle_data<Derived>()) {
+      this->deliver_into(this->loop().own_buffer().bytes());
+    } else {
+      this->deliver_read();
+    }
+  }
 
   /// Sends what a hook has sent, in one system call; false: see `keep_unsent`.
   bool send_staged(bytes_view bytes) {
@@ -209,6 +218,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   bool keep_unsent(bytes_view bytes, std::ptrdiff_t sent);
   void read_unstaged();
   void reading_threw();
+  void stage_given_up(Loop& loop, token id);
   void send_unstaged(Loop& loop, token id);
   void send_unblocked();
 
@@ -250,13 +260,15 @@ dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
       this->derived().has_output() || !opens_stage()) [[unlikely]]
     return read_unstaged();
   const token id = this->id();
+  [[maybe_unused]] const receive_view<ASYNCORE_DEBUG != 0> view(loop.own_buffer());
   // A channel that closes, leaves the loop or is destroyed gives the stage up.
-  detail::cleaning_up([&]() ASYNCORE_INLINE { this->deliver_read(); },
+  detail::cleaning_up([&]() ASYNCORE_INLINE { deliver_staged(); },
                       [&] {
-                        if (loop.stage().belongs_to(this)) reading_threw();
+                        if (loop.stage().belongs_to(this)) return reading_threw();
+                        loop.stage().close();
                       });
   if (!loop.stage().belongs_to(this)) [[unlikely]]
-    return send_unstaged(loop, id);
+    return stage_given_up(loop, id);
   if (const bytes_view bytes = loop.stage().take(); !bytes.empty()) [[likely]]
     if (!send_staged(bytes)) [[unlikely]]
       return;

@@ -6,6 +6,7 @@
 #include <asyncore/bytes.hpp>
 #include <asyncore/channel.hpp>
 #include <asyncore/io_result.hpp>
+#include <asyncore/receive_buffer.hpp>
 
 #include <span>
 #include <string>
@@ -130,8 +131,8 @@ class io_channel : public channel<Derived, Loop> {
     return this->asked(possible);
   }
   bool may_read() const noexcept { return reads() && (state_ & read_over) == 0; }
-  /// Customisation point of the kinds above: where `handle_data` receives.
-  std::span<std::byte> receive_space() { return this->loop().receive_bytes(); }
+  /// Customisation point of the kinds above: how much of `buffer` is received into.
+  std::span<std::byte> receive_space(std::span<std::byte> buffer) { return buffer; }
   void abandon() noexcept {
     this->del_channel();
     close_descriptor();
@@ -167,19 +168,38 @@ class io_channel : public channel<Derived, Loop> {
     });
   }
 
-  /// Gives the class what there is to read.
+  /// Gives the class what there is to read. What `handle_data` is given stays as it is until it
+  /// returns, whatever else it has read meanwhile (law 13).
   [[gnu::always_inline]] void deliver_read() {
     if constexpr (detail::defines_handle_data<Derived>()) {
-      const std::span<std::byte> buffer = this->derived().receive_space();
-      const std::ptrdiff_t n =
-          Transport::receive(this->loop().system(), this->native_handle(), buffer);
-      if (n > 0) [[likely]]
-        this->derived().handle_data(
-            std::span<const std::byte>(buffer.first(static_cast<std::size_t>(n))));
-      else if (const io_result got = received_nothing(n, buffer.empty()); got.error())
-        receive_failed(got.error());
+      Loop& loop = this->loop();
+      if (!loop.own_buffer().made() || !loop.stage().open_for_nobody()) [[unlikely]]
+        return deliver_lent();
+      const send_stage::open_scope scope(loop.stage());
+      [[maybe_unused]] const receive_view<ASYNCORE_DEBUG != 0> view(loop.own_buffer());
+      deliver_into(loop.own_buffer().bytes());
     } else if constexpr (detail::defines_handle_read<Derived>()) {
       this->derived().handle_read();
+    }
+  }
+
+  /// The same in the middle of another hook, and for the first one of a loop.
+  ASYNCORE_NOINLINE void deliver_lent() {
+    const auto loan = this->loop().lend();
+    deliver_into(loan.bytes());
+  }
+
+  /// The same in a buffer that nobody else is given meanwhile.
+  [[gnu::always_inline]] void deliver_into(std::span<std::byte> all) {
+    const std::span<std::byte> buffer = this->derived().receive_space(all);
+    const std::ptrdiff_t n =
+        Transport::receive(this->loop().system(), this->native_handle(), buffer);
+    if (n > 0) [[likely]] {
+      detail::hide(all.subspan(static_cast<std::size_t>(n)));
+      this->derived().handle_data(
+          std::span<const std::byte>(buffer.first(static_cast<std::size_t>(n))));
+    } else if (const io_result got = received_nothing(n, buffer.empty()); got.error()) {
+      receive_failed(got.error());
     }
   }
 

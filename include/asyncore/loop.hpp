@@ -279,18 +279,17 @@ class basic_loop {
   /// `for_a_while` after `exhaustion_pause` at the latest.
   void resume_later(token listener, bool for_a_while) noexcept;
 
-  /// The buffer that `handle_data` is given bytes in.
-  std::span<std::byte> receive_bytes() {
-    if (stage_.size() > 0) [[unlikely]]
-      stage_.borrow_no_more();
-    return receive_buffer_.bytes();
-  }
+  /// The buffer that `handle_data` is given bytes in, where it has been made. It is in use while
+  /// the stage is open.
+  const receive_buffer& own_buffer() const noexcept { return receive_buffer_; }
+
+  /// A buffer that nobody uses. Throws bad_alloc.
+  receive_loan<ASYNCORE_DEBUG != 0> lend() { return {receive_buffer_, stage_.is_open()}; }
 
   /// Adds bytes to what the owner of the stage sends at the end of its hook; false when there is
   /// no room. Throws bad_alloc.
   bool stage_bytes(bytes_view bytes) { return stage_.append(bytes, receive_buffer_.place()); }
   send_stage& stage() noexcept { return stage_; }
-  bool has_receive_buffer() const noexcept { return receive_buffer_.made(); }
   detail::post_box& box() noexcept { return box_; }
   block_pool& blocks() noexcept { return blocks_; }
   /// @}

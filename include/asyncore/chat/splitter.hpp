@@ -74,6 +74,9 @@ class splitter {
   /// True when a hook threw in the last `feed`: there may be more to split without more input.
   bool interrupted() const noexcept { return interrupted_; }
 
+  /// True while `feed` runs: in a hook.
+  bool splitting() const noexcept { return fed_ != nullptr; }
+
   /// Forgets what has been fed and not been given out. From inside `collect`, what is being given
   /// out and its terminator still are, as in Python.
   void discard() noexcept {

@@ -61,10 +61,10 @@ void dispatcher_with_send<Derived, Loop, Transport>::start_lingering() {
 /// A bounded part of what there is, so that a peer that never stops does not keep the loop.
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::drop_input() {
-  const std::span<std::byte> buffer = this->loop().receive_bytes();
+  const auto loan = this->loop().lend();
   for (int left = 16; left > 0; --left) {
     const std::ptrdiff_t n =
-        Transport::receive(this->loop().system(), this->native_handle(), buffer);
+        Transport::receive(this->loop().system(), this->native_handle(), loan.bytes());
     if (n > 0) continue;
     if (io_result(n).would_block()) return;
     this->state_ |= base::read_over;

@@ -64,8 +64,16 @@ ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::read_unst
 /// What its hook sent before it threw is sent all the same, before the next wait.
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::reading_threw() {
-  unstage();
+  queue_.append(this->loop().stage().take(), this->loop().blocks());
   this->rearm();
+}
+
+/// At the end of a hook that gave its stage up; `*this` may be gone.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::stage_given_up(Loop& loop,
+                                                                                     token id) {
+  loop.stage().close();
+  send_unstaged(loop, id);
 }
 
 /// After a hook that did not have the stage, or gave it up.
@@ -153,7 +161,7 @@ ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::drop_output()
   if (base::has(base::is_connected) && takes_more && !base::has(base::write_over)) {
     if (staging() && this->loop().stage().size() > 0)
       Transport::send(this->loop().system(), this->native_handle(),
-                      std::span<const std::byte>(this->loop().stage().take()));
+                      std::span<const std::byte>(this->loop().stage().give_up()));
     while (!queue_.empty() && send_some(everything) > 0) continue;
   }
   forget_output();
