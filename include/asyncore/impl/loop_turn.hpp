@@ -179,7 +179,7 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::resume_starved() noexcept {
   const unsigned count = std::exchange(starving_, 0u);
   if (count > std::extent_v<decltype(starved_)>) return map_.for_each(resume);
   for (unsigned i = 0; i < count; ++i)
-    if (record* const r = map_.find(starved_[i])) resume(*r);
+    if (record* const r = find(starved_[i])) resume(*r);
 }
 
 template <class Poller, class Map>
@@ -215,6 +215,7 @@ template <class Poller, class Map>
   }
   if (record* const r = map_.find(t); r != nullptr) [[likely]] {
     r->id_ = t;  // as it is; so that hooks do not wait until memory says so
+    if (t.generation == 0) __builtin_unreachable();  // nor ask whether they are in a loop
     detail::guarded([&]() ASYNCORE_INLINE { channels::template perform<detail::op::read>(*r); },
                     [&] { hook_failed(t); });
   } else {
@@ -280,7 +281,7 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::hook_failed([[maybe_unused]] token t
     disconnected = e.code().category() == std::system_category() && is_disconnect(e.code().value());
   } catch (...) {
   }
-  record* const r = map_.find(t);
+  record* const r = find(t);
   if (r == nullptr) {
     log(detail::joined({"error: uncaught exception from a channel that has closed: ",
                         detail::current_error_text(last_error_)}));
