@@ -25,6 +25,7 @@ namespace asyncore {
 /// defines `handle_write` says `writable`.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class dispatcher : public io_channel<Derived, Loop, Transport> {
+  friend detail::kind_tag<dispatcher> asyncore_kind(dispatcher*) { return {}; }
   using base = io_channel<Derived, Loop, Transport>;
 
  public:

@@ -19,6 +19,8 @@ namespace asyncore {
 /// `handle_read()` and calls `recv`.
 template <class Derived, class Loop, class Transport>
 class io_channel : public channel<Derived, Loop> {
+  friend detail::kind_tag<io_channel> asyncore_kind(io_channel*) { return {}; }
+
  public:
   using channel<Derived, Loop>::channel;
 
@@ -79,7 +81,7 @@ class io_channel : public channel<Derived, Loop> {
   ASYNCORE_COLD void handle_error() {
     const std::error_code code = this->loop().last_error();
     this->derived().log_info(detail::joined({"uncaught exception, closing channel ",
-                                             this->derived().description(), ": ",
+                                             this->kind().description(), ": ",
                                              detail::current_error_text(code)}),
                              "error");
     if ((state_ & close_reported) != 0) return this->derived().close();
@@ -104,14 +106,20 @@ class io_channel : public channel<Derived, Loop> {
                              [&] { this->derived().handle_close(); });
   }
 
-  /// Writes `message` to the log. A class may define its own.
+  /// Writes `message` to the log. A class may define its own: one that takes a string_view is
+  /// called instead.
   void log(std::string_view message) { asyncore::log(message); }
 
   /// Logs `message` with its type, unless that is one of `ignore_log_types`.
   ASYNCORE_NOINLINE void log_info(std::string_view message, std::string_view type = "info") {
     for (const std::string_view ignored : Derived::ignore_log_types)
       if (type == ignored) return;
-    this->derived().log(detail::joined({type, ": ", message}));
+    const std::string line = detail::joined({type, ": ", message});
+    if constexpr (requires { this->derived().log(std::string_view(line)); }) {
+      this->derived().log(std::string_view(line));
+    } else {
+      log(line);  // the class has something else of that name
+    }
   }
 
   /// The types of messages that `log_info` drops; a class may define its own array.
@@ -168,7 +176,7 @@ class io_channel : public channel<Derived, Loop> {
   /// Gives the class what there is to read.
   [[gnu::always_inline]] void deliver_read() {
     if constexpr (detail::defines_handle_data<Derived>()) {
-      const std::span<std::byte> buffer = this->derived().receive_space();
+      const std::span<std::byte> buffer = this->kind().receive_space();
       const std::ptrdiff_t n =
           Transport::receive(this->loop().system(), this->native_handle(), buffer);
       if (n > 0) [[likely]]

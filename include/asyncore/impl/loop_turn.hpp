@@ -296,7 +296,7 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::hook_failed([[maybe_unused]] token t
 template <class Poller, class Map>
 template <class Channel, class F>
 void basic_loop<Poller, Map>::call_hook(Channel& c, const char* name, F&& f) {
-  const token id = c.id();
+  const token id = detail::as_kind(c).id();
   ask_again_ = true;
   detail::guarded([&] { detail::observe<Channel>(*this, name, f); }, [&] { hook_failed(id); });
   visit_before_wait(id);
