@@ -105,7 +105,7 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
     return io_result(this->loop().system().sendto(this->native_handle(), bytes, to));
   }
   /// Receives a datagram and where it came from; what does not fit in `into` is lost.
-  io_result recvfrom(std::span<std::byte> into, endpoint& from) {
+  [[nodiscard]] io_result recvfrom(std::span<std::byte> into, endpoint& from) {
     return io_result(this->loop().system().recvfrom(this->native_handle(), into, from));
   }
 

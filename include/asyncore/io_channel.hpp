@@ -26,7 +26,7 @@ class io_channel : public channel<Derived, Loop> {
 
   /// Reads at most `into.size()` bytes. At the end of the stream, and when the peer is gone, calls
   /// `handle_close` (`*this` may be gone) and returns `closed`. Another error is returned.
-  io_result recv(std::span<std::byte> into) {
+  [[nodiscard]] io_result recv(std::span<std::byte> into) {
     const std::ptrdiff_t n =
         Transport::receive(this->loop().system(), this->native_handle(), into);
     if (n > 0) [[likely]]
@@ -37,8 +37,9 @@ class io_channel : public channel<Derived, Loop> {
   /// Writes what the descriptor takes now: `bytes()` of the result may be fewer than given, and
   /// `would_block` says none. When the peer is gone, calls `handle_close` (`*this` may be gone)
   /// and returns `closed`; if bytes that it sent have not been read yet and the class reads,
-  /// `handle_close` follows behind them. Another error is returned.
-  io_result send(bytes_view bytes) {
+  /// `handle_close` follows behind them. Another error is returned. Who does not look at the result
+  /// loses what was not written: `dispatcher_with_send` keeps it.
+  [[nodiscard]] io_result send(bytes_view bytes) {
     const std::ptrdiff_t n =
         Transport::send(this->loop().system(), this->native_handle(),
                         std::span<const std::byte>(bytes));
