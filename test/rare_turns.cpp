@@ -105,8 +105,11 @@ BOOST_AUTO_TEST_CASE(a_bare_channel_is_told_of_an_error) {
   BOOST_TEST(loop.empty());
 }
 
-/// Keeps its place until the loop takes it away.
+/// A kind of its own that keeps its place until the loop takes it away.
 struct stubborn : asyncore::channel<stubborn, loop_type> {
+  [[maybe_unused]] friend asyncore::detail::kind_tag<stubborn> asyncore_kind(stubborn*) {
+    return {};
+  }
   stubborn(loop_type& loop, int fd) : channel(loop, fd) {}
   void handle_read() {}
   void abandon() noexcept { asked = true; }

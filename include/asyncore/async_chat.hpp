@@ -37,6 +37,7 @@ inline constexpr bool is_character =
 /// asked when the connection takes more.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
+  friend detail::kind_tag<async_chat> asyncore_kind(async_chat*) { return {}; }
   using base = dispatcher_with_send<Derived, Loop, Transport>;
 
  public:
@@ -158,7 +159,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   void handle_incoming_limit() {
     this->derived().log_info(
         detail::joined({"no terminator within the incoming limit, closing channel ",
-                        this->derived().description()}),
+                        this->kind().description()}),
         "error");
     this->derived().handle_close_event();
   }
@@ -255,7 +256,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   struct hooks {
     void collect(std::span<const std::byte> piece) const { channel.collect_incoming_data(piece); }
     void found() const { channel.found_terminator(); }
-    void interrupted() const noexcept { channel.rearm(); }
+    void interrupted() const noexcept { detail::as_kind(channel).rearm(); }
     Derived& channel;
   };
 

@@ -5,6 +5,7 @@
 
 #include <asyncore/channel_operations.hpp>
 #include <asyncore/concept/hooks.hpp>
+#include <asyncore/concept/kind.hpp>
 #include <asyncore/concept/predicates.hpp>
 #include <asyncore/error.hpp>
 #include <asyncore/log.hpp>
@@ -19,6 +20,8 @@ namespace asyncore {
 /// are the entry points `handle_*_event`; the channel kinds above give them more to do.
 template <class Derived, class Loop>
 class channel : public registration<typename Loop::type_ref> {
+  friend detail::kind_tag<channel> asyncore_kind(channel*) { return {}; }
+
  public:
   using loop_type = Loop;
 
@@ -76,7 +79,8 @@ class channel : public registration<typename Loop::type_ref> {
   /// Leaves the loop for good, and has no deadline any more. An owned channel is destroyed at the
   /// end of the turn.
   void close() noexcept {
-    if constexpr (requires(Derived& d) { d.clear_deadline(); }) derived().clear_deadline();
+    if constexpr (std::is_convertible_v<Derived*, deadline<Derived, Loop>*>)
+      static_cast<deadline<Derived, Loop>&>(derived()).clear_deadline();
     loop_->remove_closed(*this);
   }
 
@@ -126,7 +130,7 @@ class channel : public registration<typename Loop::type_ref> {
   /// Customisation points of the channel kinds, called by the loop.
   /// @{
   bool may_read() const noexcept { return detail::defines_handle_read<Derived>(); }
-  interest before_wait() { return derived().wanted_interest(); }
+  interest before_wait() { return kind().wanted_interest(); }
   void resume_accepting() noexcept {}
   /// There was no memory for its `handle_error`.
   void give_up() noexcept { derived().close(); }
@@ -153,6 +157,12 @@ class channel : public registration<typename Loop::type_ref> {
 
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
   const Derived& derived() const noexcept { return static_cast<const Derived&>(*this); }
+
+  /// The channel as its kind: for what is no hook, and what the class may have hidden.
+  auto& kind() noexcept { return static_cast<detail::kind_of<Derived>&>(derived()); }
+  const auto& kind() const noexcept {
+    return static_cast<const detail::kind_of<Derived>&>(derived());
+  }
 
  private:
   static void check() noexcept {

@@ -4,6 +4,7 @@
 #define ASYNCORE_CHANNEL_OPERATIONS_HPP
 
 #include <asyncore/concept/hooks.hpp>
+#include <asyncore/concept/kind.hpp>
 #include <asyncore/concept/predicates.hpp>
 #include <asyncore/config.hpp>
 #include <asyncore/error.hpp>
@@ -59,10 +60,10 @@ consteval bool check_registered() {
 /// may have paused it. Asks it again afterwards when that is its mode.
 template <class T, class Event>
 [[gnu::always_inline]] inline void deliver(T& channel, interest wanted, Event event) {
-  [[maybe_unused]] auto& loop = channel.loop();
-  [[maybe_unused]] const token id = channel.id();
+  [[maybe_unused]] auto& loop = as_kind(channel).loop();
+  [[maybe_unused]] const token id = as_kind(channel).id();
   if constexpr (mode_of<T>() != predicate_mode::constant) {
-    if (!any(channel.wanted_interest(), wanted)) return loop.unwanted(id);
+    if (!any(as_kind(channel).wanted_interest(), wanted)) return loop.unwanted(id);
     if (!loop.alive(id)) return;
   }
   if constexpr (mode_of<T>() == predicate_mode::on_rearm) {
@@ -91,9 +92,9 @@ constexpr const char* reading_hook() {
 
 /// The same of a write event.
 template <class T>
-const char* writing_hook([[maybe_unused]] const T& channel) {
-  if constexpr (requires { channel.connecting(); })
-    if (channel.connecting()) return "handle_connect";
+const char* writing_hook([[maybe_unused]] T& channel) {
+  if constexpr (requires { as_kind(channel).connecting(); })
+    if (as_kind(channel).connecting()) return "handle_connect";
   return "handle_write";
 }
 
@@ -104,7 +105,7 @@ struct read {
   template <class T>
   [[gnu::always_inline]] static void on(T& channel) {
     deliver(channel, interest::read, [&]() ASYNCORE_INLINE {
-      observe<T>(channel.loop(), reading_hook<T>(),
+      observe<T>(as_kind(channel).loop(), reading_hook<T>(),
                  [&]() ASYNCORE_INLINE { channel.handle_read_event(); });
     });
   }
@@ -114,7 +115,7 @@ struct write {
   template <class T>
   static void on(T& channel) {
     deliver(channel, interest::write, [&] {
-      observe<T>(channel.loop(), writing_hook(channel), [&] { channel.handle_write_event(); });
+      observe<T>(as_kind(channel).loop(), writing_hook(channel), [&] { channel.handle_write_event(); });
     });
   }
 };
@@ -123,7 +124,7 @@ struct expt {
   template <class T>
   static void on(T& channel) {
     deliver(channel, interest::expt, [&] {
-      observe<T>(channel.loop(), "handle_expt", [&] { channel.handle_expt_event(); });
+      observe<T>(as_kind(channel).loop(), "handle_expt", [&] { channel.handle_expt_event(); });
     });
   }
 };
@@ -139,7 +140,7 @@ struct may_read {
   static constexpr auto entry = &operations::may_read;
   template <class T>
   static bool on(T& channel) {
-    return channel.may_read();
+    return as_kind(channel).may_read();
   }
 };
 /// Finishes what the channel put off to the end of the turn; returns what it is interested in.
@@ -147,14 +148,14 @@ struct before_wait {
   static constexpr auto entry = &operations::before_wait;
   template <class T>
   static interest on(T& channel) {
-    return channel.before_wait();
+    return as_kind(channel).before_wait();
   }
 };
 struct ask {
   static constexpr auto entry = &operations::ask;
   template <class T>
   static interest on(T& channel) {
-    return channel.wanted_interest();
+    return as_kind(channel).wanted_interest();
   }
 };
 struct error {
@@ -162,21 +163,21 @@ struct error {
   template <class T>
   static void on(T& channel) {
     static_assert(defines_handle_error<T>());
-    observe<T>(channel.loop(), "handle_error", [&] { channel.handle_error(); });
+    observe<T>(as_kind(channel).loop(), "handle_error", [&] { channel.handle_error(); });
   }
 };
 struct give_up {
   static constexpr auto entry = &operations::give_up;
   template <class T>
   static void on(T& channel) {
-    channel.give_up();
+    as_kind(channel).give_up();
   }
 };
 struct resume {
   static constexpr auto entry = &operations::resume;
   template <class T>
   static void on(T& channel) {
-    channel.resume_accepting();
+    as_kind(channel).resume_accepting();
   }
 };
 struct drain {
@@ -198,7 +199,7 @@ struct abandon {
   static constexpr auto entry = &operations::abandon;
   template <class T>
   static void on(T& channel) {
-    channel.abandon();
+    as_kind(channel).abandon();
   }
 };
 struct destroy {

@@ -25,6 +25,7 @@ namespace asyncore {
 /// defines `handle_write` says `writable`.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class dispatcher : public io_channel<Derived, Loop, Transport> {
+  friend detail::kind_tag<dispatcher> asyncore_kind(dispatcher*) { return {}; }
   using base = io_channel<Derived, Loop, Transport>;
 
  public:
@@ -105,7 +106,7 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
     return io_result(this->loop().system().sendto(this->native_handle(), bytes, to));
   }
   /// Receives a datagram and where it came from; what does not fit in `into` is lost.
-  io_result recvfrom(std::span<std::byte> into, endpoint& from) {
+  [[nodiscard]] io_result recvfrom(std::span<std::byte> into, endpoint& from) {
     return io_result(this->loop().system().recvfrom(this->native_handle(), into, from));
   }
 

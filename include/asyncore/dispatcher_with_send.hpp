@@ -21,6 +21,7 @@ namespace asyncore {
 /// from. Each is called once before the other.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
+  friend detail::kind_tag<dispatcher_with_send> asyncore_kind(dispatcher_with_send*) { return {}; }
   using base = dispatcher<Derived, Loop, Transport>;
 
  public:
@@ -50,7 +51,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// Called when `send` is given bytes beyond the limit, which are dropped. Logs it and closes.
   void handle_out_queue_limit() {
     this->derived().log_info(detail::joined({"out-queue limit reached, closing channel ",
-                                             this->derived().description()}),
+                                             this->kind().description()}),
                              "error");
     this->derived().handle_close_event();
   }
@@ -120,7 +121,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     interest wanted = base::wanted_interest();
     if constexpr (detail::mode_of<Derived>() != predicate_mode::constant)
       if (!loop.alive(id)) return interest::none;  // a predicate destroyed the channel
-    if (base::has(base::is_connected) && this->derived().has_output()) wanted |= interest::write;
+    if (base::has(base::is_connected) && this->kind().has_output()) wanted |= interest::write;
     return wanted;
   }
   /// Customisation points of the kinds above: whether there is something to send, and a way to put
@@ -206,7 +207,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// Sends what a hook has sent, in one system call; false: see `keep_unsent`.
   bool send_staged(bytes_view bytes) {
     std::ptrdiff_t n = 0;
-    if (bytes.size() <= this->derived().most_to_send()) [[likely]] {
+    if (bytes.size() <= this->kind().most_to_send()) [[likely]] {
       n = Transport::send(this->loop().system(), this->native_handle(),
                           std::span<const std::byte>(bytes));
       if (n == static_cast<std::ptrdiff_t>(bytes.size())) [[likely]]
@@ -228,7 +229,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   }
   /// True when the class has no output but the queue, which is empty while the stage is open.
   static consteval bool has_only_queue() {
-    return std::is_same_v<decltype(&Derived::has_output),
+    return std::is_same_v<decltype(&detail::kind_of<Derived>::has_output),
                           decltype(&dispatcher_with_send::has_output)>;
   }
   bool leave();
@@ -257,7 +258,7 @@ template <class Derived, class Loop, class Transport>
 dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
   Loop& loop = this->loop();
   if (base::has(base::is_accepting | base::is_paused | base::write_over | is_leaving) ||
-      this->derived().has_output() || !opens_stage()) [[unlikely]]
+      this->kind().has_output() || !opens_stage()) [[unlikely]]
     return read_unstaged();
   const token id = this->id();
   [[maybe_unused]] const receive_view<ASYNCORE_DEBUG != 0> view(loop.own_buffer());
@@ -273,7 +274,7 @@ dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
     if (!send_staged(bytes)) [[unlikely]]
       return;
   if constexpr (!has_only_queue())
-    if (this->derived().has_output()) send_unblocked();
+    if (this->kind().has_output()) send_unblocked();
 }
 
 template <class Derived, class Loop, class Transport>
@@ -299,7 +300,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::handle_write_event() {
   if (base::has(base::is_connecting)) return base::handle_write_event();
   Loop& loop = this->loop();
   const token id = this->id();
-  if (this->derived().has_output()) {
+  if (this->kind().has_output()) {
     this->state_ &= static_cast<state_bits>(~is_blocked);
     send_queue(this->derived().send_budget);
     if (!loop.alive(id)) return;
@@ -315,7 +316,7 @@ interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
   if (staging()) unstage();
   [[maybe_unused]] Loop& loop = this->loop();
   [[maybe_unused]] const token id = this->id();
-  if (this->derived().has_output() && !base::has(is_blocked)) {
+  if (this->kind().has_output() && !base::has(is_blocked)) {
     send_queue(this->derived().send_budget);
     if (!loop.alive(id)) return interest::none;
   }
@@ -330,7 +331,7 @@ interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
     start_lingering();
     if (!loop.alive(id)) return interest::none;
   }
-  return this->derived().wanted_interest();
+  return this->kind().wanted_interest();
 }
 
 }  // namespace asyncore

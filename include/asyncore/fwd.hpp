@@ -33,6 +33,8 @@ template <class Poller, class Map>
 class basic_loop;
 template <class Derived, class Loop>
 class channel;
+template <class Derived, class Loop>
+class deadline;
 template <class Loop>
 class loop_group;
 template <class Loop>

@@ -20,12 +20,14 @@ namespace asyncore {
 /// `handle_read()` and calls `recv`.
 template <class Derived, class Loop, class Transport>
 class io_channel : public channel<Derived, Loop> {
+  friend detail::kind_tag<io_channel> asyncore_kind(io_channel*) { return {}; }
+
  public:
   using channel<Derived, Loop>::channel;
 
   /// Reads at most `into.size()` bytes. At the end of the stream, and when the peer is gone, calls
   /// `handle_close` (`*this` may be gone) and returns `closed`. Another error is returned.
-  io_result recv(std::span<std::byte> into) {
+  [[nodiscard]] io_result recv(std::span<std::byte> into) {
     const std::ptrdiff_t n =
         Transport::receive(this->loop().system(), this->native_handle(), into);
     if (n > 0) [[likely]]
@@ -36,8 +38,9 @@ class io_channel : public channel<Derived, Loop> {
   /// Writes what the descriptor takes now: `bytes()` of the result may be fewer than given, and
   /// `would_block` says none. When the peer is gone, calls `handle_close` (`*this` may be gone)
   /// and returns `closed`; if bytes that it sent have not been read yet and the class reads,
-  /// `handle_close` follows behind them. Another error is returned.
-  io_result send(bytes_view bytes) {
+  /// `handle_close` follows behind them. Another error is returned. Who does not look at the result
+  /// loses what was not written: `dispatcher_with_send` keeps it.
+  [[nodiscard]] io_result send(bytes_view bytes) {
     const std::ptrdiff_t n =
         Transport::send(this->loop().system(), this->native_handle(),
                         std::span<const std::byte>(bytes));
@@ -101,14 +104,20 @@ class io_channel : public channel<Derived, Loop> {
                              [&] { this->derived().handle_close(); });
   }
 
-  /// Writes `message` to the log. A class may define its own.
+  /// Writes `message` to the log. A class may define its own: one that takes a string_view is
+  /// called instead.
   void log(std::string_view message) { asyncore::log(message); }
 
   /// Logs `message` with its type, unless that is one of `ignore_log_types`.
   ASYNCORE_NOINLINE void log_info(std::string_view message, std::string_view type = "info") {
     for (const std::string_view ignored : Derived::ignore_log_types)
       if (type == ignored) return;
-    this->derived().log(detail::joined({type, ": ", message}));
+    const std::string line = detail::joined({type, ": ", message});
+    if constexpr (requires { this->derived().log(std::string_view(line)); }) {
+      this->derived().log(std::string_view(line));
+    } else {
+      log(line);  // the class has something else of that name
+    }
   }
 
   /// The types of messages that `log_info` drops; a class may define its own array.
@@ -162,7 +171,7 @@ class io_channel : public channel<Derived, Loop> {
   ASYNCORE_COLD void log_error(std::string_view what) {
     const std::error_code code = this->loop().last_error();
     detail::log_if_memory([&] {
-      this->derived().log_info(detail::joined({what, this->derived().description(), ": ",
+      this->derived().log_info(detail::joined({what, this->kind().description(), ": ",
                                                detail::current_error_text(code)}),
                                "error");
     });
@@ -191,7 +200,7 @@ class io_channel : public channel<Derived, Loop> {
 
   /// The same in a buffer that nobody else is given meanwhile.
   [[gnu::always_inline]] void deliver_into(std::span<std::byte> all) {
-    const std::span<std::byte> buffer = this->derived().receive_space(all);
+    const std::span<std::byte> buffer = this->kind().receive_space(all);
     const std::ptrdiff_t n =
         Transport::receive(this->loop().system(), this->native_handle(), buffer);
     if (n > 0) [[likely]] {

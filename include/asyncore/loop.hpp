@@ -215,8 +215,7 @@ class basic_loop {
     if (r.registered() && (r.every_turn_ || r.unlinked())) r.link_before(changed_);
   }
   void visit_before_wait(token id) noexcept {
-    if (id.generation == 0) return;
-    if (record* const r = map_.find(id)) visit_before_wait(*r);
+    if (record* const r = find(id)) visit_before_wait(*r);
   }
 
   /// A hook is called: what predicates have answered before it in this turn may be out of date.
@@ -229,8 +228,9 @@ class basic_loop {
   /// Something that its channel does not want now was reported for this token.
   void unwanted(token id);
 
-  /// True while the registration of this token lasts.
-  bool alive(token id) const noexcept { return map_.find(id) != nullptr; }
+  /// True while the registration of this token lasts; false for the token of a channel that is in
+  /// no loop.
+  bool alive(token id) const noexcept { return find(id) != nullptr; }
 
   /// True while hooks run.
   bool in_turn() const noexcept { return in_turn_; }
@@ -355,6 +355,11 @@ class basic_loop {
 
   /// Closes and destroys all that there is; `post` and `stop` may still be called.
   void end() noexcept;
+
+  /// The channel of a token that may be that of none; a map is asked only for those that it had.
+  record* find(token id) const noexcept {
+    return id.generation != 0 ? map_.find(id) : nullptr;
+  }
 
   static record& as_record(list_node* node) noexcept { return static_cast<record&>(*node); }
 

@@ -23,6 +23,7 @@ interest dispatcher<Derived, Loop, Transport>::wanted_interest() {
 
 template <class Derived, class Loop, class Transport>
 void dispatcher<Derived, Loop, Transport>::handle_connect_event() {
+  if (!has(is_connecting)) return;
   auto&& system = this->loop().system();
   int error = 0;
   const int status = system.getsockopt(this->native_handle(), SOL_SOCKET, SO_ERROR, error);

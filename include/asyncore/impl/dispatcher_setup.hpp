@@ -31,7 +31,7 @@ inline void throw_setup(std::error_code failed, std::string_view call, const end
 template <class Derived, class Loop, class Transport>
 void dispatcher<Derived, Loop, Transport>::enter(int fd, state_bits state,
                                                  std::error_code& failed) {
-  if (this->native_handle() >= 0) this->derived().abandon();
+  if (this->native_handle() >= 0) this->kind().abandon();
   this->set_descriptor(fd);
   this->state_ = state;
   this->add_channel(failed);

@@ -40,7 +40,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::abort() noexcept {
 template <class Derived, class Loop, class Transport>
 interest dispatcher_with_send<Derived, Loop, Transport>::leaving_interest() noexcept {
   interest wanted = interest::none;
-  if (base::has(base::is_connecting) || this->derived().has_output()) wanted |= interest::write;
+  if (base::has(base::is_connecting) || this->kind().has_output()) wanted |= interest::write;
   if (base::has(base::is_connected) && !base::has(base::read_over)) wanted |= interest::read;
   return wanted;
 }
@@ -51,7 +51,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::start_lingering() {
   // One that listens, or was never connected, or not any more, has nobody to send to.
   if (base::has(base::is_connecting)) return;
   if (!base::has(base::is_connected) || this->hung_up()) return end_lingering();
-  if (this->derived().has_output()) return;
+  if (this->kind().has_output()) return;
   this->state_ |= is_lingering;
   std::error_code failed;
   if (!base::has(base::write_over)) base::shutdown(SHUT_WR, failed);

@@ -180,7 +180,7 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::resume_starved() noexcept {
   const unsigned count = std::exchange(starving_, 0u);
   if (count > std::extent_v<decltype(starved_)>) return map_.for_each(resume);
   for (unsigned i = 0; i < count; ++i)
-    if (record* const r = map_.find(starved_[i])) resume(*r);
+    if (record* const r = find(starved_[i])) resume(*r);
 }
 
 template <class Poller, class Map>
@@ -218,6 +218,7 @@ template <class Poller, class Map>
   }
   if (record* const r = map_.find(t); r != nullptr) [[likely]] {
     r->id_ = t;  // as it is; so that hooks do not wait until memory says so
+    if (t.generation == 0) __builtin_unreachable();  // nor ask whether they are in a loop
     detail::guarded([&]() ASYNCORE_INLINE { channels::template perform<detail::op::read>(*r); },
                     [&] { hook_failed(t); });
   } else {
@@ -283,7 +284,7 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::hook_failed([[maybe_unused]] token t
     last_error_ = e.code();
   } catch (...) {
   }
-  if (record* const r = map_.find(t)) return call_handle_error(*r);
+  if (record* const r = find(t)) return call_handle_error(*r);
   detail::log_if_memory([&] {
     log(detail::joined({"error: uncaught exception from a channel that has closed: ",
                         detail::current_error_text(last_error_)}));
@@ -305,7 +306,7 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::call_handle_error(record& r) {
     throw;
   } catch (const std::bad_alloc&) {
     log("error: there is no memory for handle_error");
-    if (record* const left = map_.find(id)) channels::template perform<detail::op::give_up>(*left);
+    if (record* const left = find(id)) channels::template perform<detail::op::give_up>(*left);
   }
   in_handle_error_ = false;
 #else
@@ -322,7 +323,7 @@ void basic_loop<Poller, Map>::call_guarded(token of, F&& f) {
 template <class Poller, class Map>
 template <class Channel, class F>
 void basic_loop<Poller, Map>::call_hook(Channel& c, const char* name, F&& f) {
-  const token id = c.id();
+  const token id = detail::as_kind(c).id();
   ask_again_ = true;
   detail::guarded([&] { detail::observe<Channel>(*this, name, f); }, [&] { hook_failed(id); });
   visit_before_wait(id);

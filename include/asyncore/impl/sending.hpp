@@ -30,7 +30,7 @@ ASYNCORE_NOINLINE io_result dispatcher_with_send<Derived, Loop, Transport>::enqu
 template <class Derived, class Loop, class Transport>
 ASYNCORE_NOINLINE bool dispatcher_with_send<Derived, Loop, Transport>::keep_unsent(
     bytes_view bytes, std::ptrdiff_t sent) {
-  if (bytes.size() <= this->derived().most_to_send()) {
+  if (bytes.size() <= this->kind().most_to_send()) {
     if (sent < 0 && !io_result(sent).would_block()) {
       send_failed(sent);
       return false;
@@ -80,7 +80,7 @@ ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::stage_giv
 template <class Derived, class Loop, class Transport>
 ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::send_unstaged(Loop& loop,
                                                                                     token id) {
-  if (loop.alive(id) && this->derived().has_output()) send_unblocked();
+  if (loop.alive(id) && this->kind().has_output()) send_unblocked();
 }
 
 template <class Derived, class Loop, class Transport>
@@ -116,10 +116,10 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
         if constexpr (has_watermarks()) check_high_water();
         return;
       }
-      if (!this->derived().refill()) return;
+      if (!this->kind().refill()) return;
       continue;
     }
-    const std::size_t most = this->derived().most_to_send();
+    const std::size_t most = this->kind().most_to_send();
     const std::ptrdiff_t n = send_some(most < budget ? most : budget);
     if (n > 0) [[likely]] {
       if constexpr (has_watermarks())
@@ -128,7 +128,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
       if (budget > 0) [[likely]]
         continue;
       // Reported as writable in the next turn, if it is.
-      if (!this->derived().has_output()) continue;
+      if (!this->kind().has_output()) continue;
     }
     if (n >= 0 || io_result(n).would_block()) {
       this->state_ &= static_cast<state_bits>(~is_yielding);
@@ -146,7 +146,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
     std::ptrdiff_t error) {
-  this->derived().drop_unsent();
+  this->kind().drop_unsent();
   this->rearm();
   if (const std::error_code failed = this->write_failed(error).error())
     this->loop().report_error(*this, failed, "send");
