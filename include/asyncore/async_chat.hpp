@@ -161,6 +161,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
         detail::joined({"no terminator within the incoming limit, closing channel ",
                         this->kind().description()}),
         "error");
+    this->note_reason(EMSGSIZE);
     this->derived().handle_close_event();
   }
 
@@ -240,12 +241,12 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   }
   std::size_t most_to_send() const noexcept { return this->derived().ac_out_buffer_size; }
   void drop_unsent() noexcept {
-    pending_.clear(this->loop().blocks());
     base::drop_unsent();
+    drop_pushed();
   }
   void abandon() noexcept {
-    drop_pending();
     base::abandon();
+    drop_pending();
   }
 
  protected:
@@ -270,8 +271,13 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     }
   }
 
-  void drop_pending() noexcept {
+  /// Behind what waits before it.
+  void drop_pushed() noexcept {
+    base::count_loss({pending_.size(), pending_.producers() > 0});
     pending_.clear(this->loop().blocks());
+  }
+  void drop_pending() noexcept {
+    drop_pushed();
     input_.stop();
   }
 

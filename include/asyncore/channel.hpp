@@ -4,6 +4,7 @@
 #define ASYNCORE_CHANNEL_HPP
 
 #include <asyncore/channel_operations.hpp>
+#include <asyncore/close_info.hpp>
 #include <asyncore/concept/hooks.hpp>
 #include <asyncore/concept/kind.hpp>
 #include <asyncore/concept/predicates.hpp>
@@ -18,6 +19,13 @@ namespace asyncore {
 /// Watches a descriptor that somebody else owns, and calls `handle_read`, `handle_write`,
 /// `handle_expt` and `handle_close` of `Derived`, each only if it is defined. What the loop calls
 /// are the entry points `handle_*_event`; the channel kinds above give them more to do.
+///
+/// A class of any kind may define `handle_closed(const close_info&)`, which is always the last hook
+/// and called once: at the end of the turn in which the channel closed, or at the end of its loop.
+/// The descriptor is closed then, and an owned channel is destroyed afterwards, unless the hook has
+/// opened another descriptor. The hook is not called for a channel that was opened again in the
+/// turn in which it closed, or that its owner destroyed. What it throws is logged; `exit_now` acts
+/// as `stop()`.
 template <class Derived, class Loop>
 class channel : public registration<typename Loop::type_ref> {
   friend detail::kind_tag<channel> asyncore_kind(channel*) { return {}; }
@@ -81,7 +89,7 @@ class channel : public registration<typename Loop::type_ref> {
   void close() noexcept {
     if constexpr (std::is_convertible_v<Derived*, deadline<Derived, Loop>*>)
       static_cast<deadline<Derived, Loop>&>(derived()).clear_deadline();
-    loop_->remove_closed(*this);
+    loop_->remove_closed(*this, detail::defines_handle_closed<Derived>());
   }
 
   void handle_read_event() {
@@ -98,8 +106,12 @@ class channel : public registration<typename Loop::type_ref> {
   }
   void handle_close_event() {
     if constexpr (detail::defines_handle_close<Derived>())
-      detail::observe<Derived>(*loop_, "handle_close", [&] { derived().handle_close(); });
+      detail::observe<Derived>(*loop_, "handle_close", [&] {
+        detail::call_handle_close(derived(), this->end_reason());
+      });
   }
+  /// Both directions are over, or an error is pending.
+  void handle_hangup_event() { derived().handle_close_event(); }
   /// The loop drains: has the class finish, or closes.
   void handle_drain_event() {
     if constexpr (detail::defines_handle_drain<Derived>()) {
@@ -154,6 +166,9 @@ class channel : public registration<typename Loop::type_ref> {
       wanted |= interest::write;
     return wanted;
   }
+
+  /// What the last hook is told; a kind that can drop something has its own.
+  friend close_info info_of(const channel& c) noexcept { return {c.end_reason()}; }
 
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
   const Derived& derived() const noexcept { return static_cast<const Derived&>(*this); }

@@ -38,6 +38,8 @@ struct operations {
   void (*drain)(open_record&);
   void (*close)(open_record&);
   void (*abandon)(open_record&);
+  bool (*is_told)(open_record&);
+  void (*last_hook)(open_record&);
   void (*destroy)(open_record&);
   predicate_mode (*mode)(open_record&);
   std::string_view (*name)(open_record&);
@@ -132,7 +134,7 @@ struct hangup {
   static constexpr auto entry = &operations::hangup;
   template <class T>
   static void on(T& channel) {
-    channel.handle_close_event();
+    channel.handle_hangup_event();
   }
 };
 /// True when the channel reads, now or when it is no longer paused.
@@ -202,6 +204,22 @@ struct abandon {
     as_kind(channel).abandon();
   }
 };
+/// True when the class has a last hook.
+struct is_told {
+  static constexpr auto entry = &operations::is_told;
+  template <class T>
+  static bool on(T&) {
+    return defines_handle_closed<T>();
+  }
+};
+/// Calls it; the hook may destroy a channel that the loop does not own.
+struct last_hook {
+  static constexpr auto entry = &operations::last_hook;
+  template <class T>
+  static void on([[maybe_unused]] T& channel) {
+    if constexpr (defines_handle_closed<T>()) channel.loop().call_last_hook(channel);
+  }
+};
 struct destroy {
   static constexpr auto entry = &operations::destroy;
   template <class T>
@@ -237,8 +255,8 @@ inline constexpr operations operations_of = {
     perform_on<op::hangup, T>,     perform_on<op::may_read, T>,   perform_on<op::before_wait, T>,
     perform_on<op::ask, T>,        perform_on<op::error, T>,      perform_on<op::give_up, T>,
     perform_on<op::resume, T>,     perform_on<op::drain, T>,      perform_on<op::close, T>,
-    perform_on<op::abandon, T>,    perform_on<op::destroy, T>,    perform_on<op::mode, T>,
-    perform_on<op::name, T>};
+    perform_on<op::abandon, T>,    perform_on<op::is_told, T>,    perform_on<op::last_hook, T>,
+    perform_on<op::destroy, T>,    perform_on<op::mode, T>,       perform_on<op::name, T>};
 
 }  // namespace asyncore::detail
 

@@ -149,6 +149,7 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
     base::handle_write_event();
   }
   void handle_expt_event();
+  void handle_hangup_event();
   /// Finishes a connection attempt by SO_ERROR (connect(2), EINPROGRESS).
   void handle_connect_event();
 

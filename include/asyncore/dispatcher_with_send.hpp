@@ -53,6 +53,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     this->derived().log_info(detail::joined({"out-queue limit reached, closing channel ",
                                              this->kind().description()}),
                              "error");
+    this->note_reason(ENOBUFS);
     this->derived().handle_close_event();
   }
 
@@ -132,7 +133,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   bool has_output() const noexcept { return !queue_.empty(); }
   bool refill() { return false; }
   std::size_t most_to_send() const noexcept { return everything; }
-  void drop_unsent() noexcept { queue_.clear(this->loop().blocks()); }
+  void drop_unsent() noexcept { drop_queue(0); }
   /// @}
   interest before_wait();
   void abandon() noexcept {
@@ -174,10 +175,34 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     return io_result(-ENOBUFS);
   }
 
-  /// Drops what waits.
+  /// Drops what waits, and counts it as lost; `more` bytes were there beside it.
+  void drop_queue(std::size_t more) noexcept {
+    if (staging()) more += this->loop().stage().take().size();
+    more += queue_.size();
+    queue_.clear(this->loop().blocks());
+    count_loss({more, false});
+  }
+  /// Remembers for the last hook what was dropped. Called while the queue is empty.
+  void count_loss(out_queue::loss lost) noexcept {
+    if constexpr (detail::defines_handle_closed<Derived>()) {
+      if (this->counts_loss()) {
+        const out_queue::loss before = queue_.kept();
+        lost = {lost.bytes + before.bytes, lost.producers || before.producers};
+      }
+      if (lost.bytes == 0 && !lost.producers) return;
+      this->start_counting_loss();
+      queue_.keep(lost);
+    }
+  }
+  /// Drops what waits, as the program wishes.
   void forget_output() noexcept {
     if (staging()) this->loop().stage().give_up();
     queue_.clear(this->loop().blocks());
+  }
+
+  friend close_info info_of(const dispatcher_with_send& c) noexcept {
+    const out_queue::loss lost = c.counts_loss() ? c.queue_.kept() : out_queue::loss{};
+    return {c.end_reason(), lost.bytes, lost.producers};
   }
 
   out_queue queue_;
@@ -246,6 +271,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   std::ptrdiff_t send_some(std::size_t most);
   void send_failed(std::ptrdiff_t error);
   void drop_output() noexcept;
+  std::size_t send_last(bytes_view bytes) noexcept;
 
   static constexpr std::size_t everything = std::numeric_limits<std::size_t>::max();
   // How often one visit refills the queue: an endless producer must not keep the loop.

@@ -12,6 +12,7 @@ namespace asyncore {
 class endpoint;
 class socket;
 class unique_fd;
+struct close_info;
 struct exit_status;
 struct fd_closer;
 struct posix_system;

@@ -72,7 +72,12 @@ class io_channel : public channel<Derived, Loop> {
   }
 
   /// Called when the peer is gone. Logs it as a warning, which `ignore_log_types` hides unless the
-  /// class says otherwise, and closes.
+  /// class says otherwise, and closes. A class may define `void handle_close()` or
+  /// `void handle_close(std::error_code reason)`. The reason is empty at the end of the peer's
+  /// stream and when all is sent after `close_when_done`; else it is the error that ended the
+  /// connection. A class's own calls `close` or `close_when_done`, at once or when it has sent the
+  /// rest: a channel that never closes keeps its descriptor until its loop ends. A debug build logs
+  /// it when the hook left the channel open with nothing to wait for.
   void handle_close() {
     this->derived().log_info("unhandled close event", "warning");
     this->derived().close();
@@ -100,8 +105,9 @@ class io_channel : public channel<Derived, Loop> {
     if ((state_ & close_reported) != 0) return;
     state_ |= close_reported;
     this->loop().ask_again();
-    detail::observe<Derived>(this->loop(), "handle_close",
-                             [&] { this->derived().handle_close(); });
+    detail::observe<Derived>(this->loop(), "handle_close", [&] {
+      detail::call_handle_close(this->derived(), this->end_reason());
+    });
   }
 
   /// Writes `message` to the log. A class may define its own: one that takes a string_view is
@@ -217,6 +223,7 @@ class io_channel : public channel<Derived, Loop> {
     const int code = static_cast<int>(-error);
     if (!is_disconnect(code)) return io_result(error);
     if (this->native_handle() < 0) return io_result::end();
+    this->note_reason(code);
     if ((state_ & close_reported) != 0) {  // it stayed to send the rest: no hook would follow
       this->derived().close();
       return io_result::end();
@@ -246,6 +253,7 @@ class io_channel : public channel<Derived, Loop> {
     if (n == 0 && (state_ & is_datagram) != 0) return io_result(0);
     if (n < 0 && !is_disconnect(static_cast<int>(-n))) return io_result(n);
     if (this->native_handle() < 0) return io_result::end();
+    this->note_reason(static_cast<int>(-n));
     state_ |= read_over;
     this->rearm();
     this->derived().handle_close_event();

@@ -206,8 +206,13 @@ class basic_loop {
   /// Takes `r`, which is registered, out of the map.
   void remove(record& r) noexcept;
 
-  /// Takes `r` out of the map, if it is there, for good: an owned one is destroyed.
-  void remove_closed(record& r) noexcept;
+  /// Takes `r` out of the map, if it is there, for good: an owned one is destroyed at the end of
+  /// the turn. `told`: its class has a last hook, which is called before that.
+  void remove_closed(record& r, bool told) noexcept;
+
+  /// Calls `handle_closed` of `c`, which has closed.
+  template <class Channel>
+  void call_last_hook(Channel& c) noexcept;
 
   /// Has `r` finish what it put off and asked what it is interested in, before the next wait or
   /// the end of `run` or `poll`.
@@ -311,6 +316,7 @@ class basic_loop {
   struct turn_scope;
   struct turn_sink;
   struct restore_scope;
+  struct reason_scope;
 
   void begin();
   void open_waker();
@@ -352,6 +358,7 @@ class basic_loop {
   void hang_up(token t, readiness ready);
   void stop_polling(record& r) noexcept;
   void reap() noexcept;
+  void end_record(record& r) noexcept;
 
   /// Closes and destroys all that there is; `post` and `stop` may still be called.
   void end() noexcept;
@@ -374,13 +381,14 @@ class basic_loop {
   list_node every_turn_;  // asked before each wait
   list_node asking_;      // of those, the ones still to be asked in this turn
   list_node changed_;     // visited before the next wait
-  list_node closed_;      // owned, to be destroyed
+  list_node closed_;      // to be told of their end, or owned, to be destroyed
   list_node idle_;        // left the map without closing, or owned and never in it
   std::uint32_t last_generation_ = 0;
   int unwanted_ = 0;  // reports in this turn that paused channels did not want
   bool in_turn_ = false;
   bool ask_again_ = false;
   bool in_handle_error_ = false;  // called for what the system refused, inside of another hook
+  bool ends_silently_ = false;    // the loop ends, and its last hooks open channels again and again
   stop_flag stopping_;
   [[no_unique_address]] waker waker_;
   std::uint32_t waker_generation_ = 0;

@@ -137,6 +137,7 @@ void dispatcher<Derived, Loop, Transport>::connect(const endpoint& to, std::erro
     this->add_channel(failed);
     if (failed) return;
     this->state_ &= static_cast<state_bits>(~base::close_reported);
+    this->forget_reason();
   }
   delete target_;
   target_ = new endpoint(to);

@@ -29,7 +29,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::handle_drain_event() {
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::abort() noexcept {
   if (this->native_handle() < 0) return;
-  forget_output();
+  this->derived().drop_unsent();
   if constexpr (requires { this->loop().system().reset_on_close(0); })
     this->loop().system().reset_on_close(this->native_handle());
   this->derived().close();
@@ -68,6 +68,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::drop_input() {
     if (n > 0) continue;
     if (io_result(n).would_block()) return;
     this->state_ |= base::read_over;
+    if (n < 0) this->note_reason(static_cast<int>(-n));
     this->rearm();
     if (n < 0 || base::has(is_lingering)) end_lingering();
     return;
@@ -106,7 +107,9 @@ void dispatcher_with_send<Derived, Loop, Transport>::look_at_lingering(timed<Loo
     return watches.look_later(*loop, watch, channel->derived().linger_time);
   }
   watches.forget(*loop, watch.id);
-  if (alive) loop->call_guarded("a timer", [&] { channel->derived().close(); });
+  if (!alive) return;
+  channel->note_reason(ETIMEDOUT);
+  loop->call_guarded("a timer", [&] { channel->derived().close(); });
 }
 
 }  // namespace asyncore

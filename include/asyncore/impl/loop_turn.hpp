@@ -76,7 +76,7 @@ void basic_loop<Poller, Map>::begin() {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::poll(timeout_type timeout) {
   refuse_in_hook();
-  if (idle()) return reap();
+  if (idle()) return flush();
   begin();
   const bool timed = timeout && timeout->count() > 0;
   const auto deadline = timed ? detail::deadline_after(system().now(), *timeout)
@@ -99,8 +99,12 @@ void basic_loop<Poller, Map>::refuse_in_hook() const {
 /// What hooks have put off is done when the caller goes on: there may be no next wait.
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::flush() {
-  const turn_scope scope(*this);
-  if (!changed_.unlinked()) visit_changed(true);
+  constexpr int most_passes = 8;  // last hooks may put off something, too
+  for (int pass = 0; !changed_.unlinked() || !closed_.unlinked(); ++pass) {
+    if (pass == most_passes) return;
+    const turn_scope scope(*this);
+    if (!changed_.unlinked()) visit_changed(true);
+  }
 }
 
 /// The rest of a turn whose wait has ended for nothing. When it began nobody asked what time it
@@ -292,10 +296,29 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::hook_failed([[maybe_unused]] token t
 #endif
 }
 
+/// While `handle_error` runs, its error is the reason of an end; not of one that follows later.
+template <class Poller, class Map>
+struct basic_loop<Poller, Map>::reason_scope {
+  reason_scope(basic_loop& loop, record& r, std::error_code why) noexcept
+      : loop_(loop), id_(r.id()), before_(r.reason_) {
+    r.note_reason(detail::errno_of(why));
+  }
+  reason_scope(const reason_scope&) = delete;
+  reason_scope& operator=(const reason_scope&) = delete;
+  ~reason_scope() {
+    if (id_.generation == 0) return;
+    if (record* const r = loop_.map_.find(id_)) r->reason_ = before_ & 0xfff;
+  }
+  basic_loop& loop_;
+  const token id_;
+  const std::uint16_t before_;
+};
+
 /// What leaves `handle_error` leaves `run`, through the hooks that are under way; but for a want of
 /// memory, which must not end the loop for everybody.
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::call_handle_error(record& r) {
+  const reason_scope scope(*this, r, last_error_);
 #if ASYNCORE_HAS_EXCEPTIONS
   const token id = r.id();
   in_handle_error_ = in_turn_;

@@ -32,6 +32,7 @@ ASYNCORE_NOINLINE bool dispatcher_with_send<Derived, Loop, Transport>::keep_unse
     bytes_view bytes, std::ptrdiff_t sent) {
   if (bytes.size() <= this->kind().most_to_send()) {
     if (sent < 0 && !io_result(sent).would_block()) {
+      count_loss({bytes.size(), false});
       send_failed(sent);
       return false;
     }
@@ -147,6 +148,7 @@ template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
     std::ptrdiff_t error) {
   this->kind().drop_unsent();
+  this->state_ |= base::write_over;  // what follows would have a gap before it
   this->rearm();
   if (const std::error_code failed = this->write_failed(error).error())
     this->loop().report_error(*this, failed, "send");
@@ -157,14 +159,23 @@ template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
   if (base::has(is_leaving)) this->loop().forget(this->id());
   if (!staging() && queue_.empty()) return;
+  std::size_t lost = 0;
   const bool takes_more = !base::has(is_blocked) || base::has(is_yielding);
   if (base::has(base::is_connected) && takes_more && !base::has(base::write_over)) {
     if (staging() && this->loop().stage().size() > 0)
-      Transport::send(this->loop().system(), this->native_handle(),
-                      std::span<const std::byte>(this->loop().stage().give_up()));
+      lost = send_last(this->loop().stage().give_up());
     while (!queue_.empty() && send_some(everything) > 0) continue;
   }
-  forget_output();
+  drop_queue(lost);
+}
+
+/// Gives the socket what it takes; returns how many bytes it did not.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD std::size_t dispatcher_with_send<Derived, Loop, Transport>::send_last(
+    bytes_view bytes) noexcept {
+  const std::ptrdiff_t n = Transport::send(this->loop().system(), this->native_handle(),
+                                           std::span<const std::byte>(bytes));
+  return n > 0 ? bytes.size() - static_cast<std::size_t>(n) : bytes.size();
 }
 
 }  // namespace asyncore
