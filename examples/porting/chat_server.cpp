@@ -2,6 +2,7 @@
 // A chat room, where everybody hears every line: chat_server HOST:PORT
 #include <asyncore.hpp>
 
+#include <exception>
 #include <iostream>
 #include <set>
 #include <string>
@@ -56,10 +57,13 @@ void user::handle_close() {
   close();
 }
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   if (argc != 2) return std::cerr << "A chat room: chat_server HOST:PORT\n", 1;
   room server(asyncore::endpoint::parse(argv[1]));
   asyncore::loop();
   // The default loop ends with its thread: its users would be there longer than their room.
   asyncore::close_all();
+} catch (const std::exception& e) {
+  std::cerr << "chat_server: " << e.what() << "\n";
+  return 1;
 }
