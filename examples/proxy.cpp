@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 // Passes connections on to another server. However fast one side sends and however slowly the other
-// reads, a connection costs no more memory than its watermarks allow.
+// reads, a connection costs no more memory than its watermarks allow. When one side is gone, however
+// that came, the other one ends, too.
 #include <asyncore.hpp>
+#include <asyncore/deadline.hpp>
 #include <cstdio>
 
 #include "support/leave_on_signal.hpp"
+#include "support/limits.hpp"
 #include "support/server_options.hpp"
 
 template <class Poller>
@@ -15,7 +18,8 @@ struct proxy {
   using proxy_loop = asyncore::basic_loop<Poller, asyncore::fd_table<side, server, signals>>;
 
   /// One of the two connections; what it receives the other sends.
-  struct side : asyncore::dispatcher_with_send<side, proxy_loop> {
+  struct side : asyncore::dispatcher_with_send<side, proxy_loop>,
+                asyncore::deadline<side, proxy_loop> {
     using side::dispatcher_with_send::dispatcher_with_send;
 
     ~side() {
@@ -23,7 +27,8 @@ struct proxy {
     }
 
     void handle_data(std::span<const std::byte> data) {
-      if (other != nullptr && other->send(data).closed()) give_up();
+      show_life();
+      if (other == nullptr || other->send(data).closed()) this->abort();
     }
 
     // What waits to be sent came from the other side.
@@ -31,36 +36,42 @@ struct proxy {
       if (other != nullptr) other->pause_reading();
     }
     void handle_low_water() {
+      show_life();
       if (other != nullptr) other->resume_reading();
     }
 
     // A side that has sent everything may still receive: its end is passed on behind its bytes.
-    void handle_close() {
+    void handle_close(std::error_code reason) {
+      if (reason || other == nullptr) return this->abort();
       ended = true;
-      if (other == nullptr || !this->connected()) return give_up();
-      other->rearm();
-      if (other->ended && this->queued() + other->queued() == 0) give_up();
-    }
-    static constexpr auto predicates = asyncore::ask_on_rearm;
-    bool writable() const { return !shut && other != nullptr && other->ended; }
-    void handle_write() {
-      if (this->queued() > 0) return;
-      shut = true;
       std::error_code ignored;
-      this->shutdown(SHUT_WR, ignored);
-      if (ended) give_up();
+      other->shutdown(SHUT_WR, ignored);
+      if (!other->ended) return;
+      other->close_when_done();
+      this->close_when_done();
     }
 
-    // The other server cannot be reached, or a connection broke.
-    void handle_error() { give_up(); }
-    void give_up() {
+    // However it came: neither side outlives the other, but to send what waits.
+    void handle_closed(const asyncore::close_info& info) {
+      if (other == nullptr) return;
+      if (info.reason || !info.all_sent()) return other->abort();
+      other->close_when_done();
+    }
+
+    // The other server cannot be reached.
+    void handle_error() {
       if (other != nullptr) other->close();
       this->close();
     }
 
+    void handle_timeout() { this->abort(); }
+    void show_life() {
+      this->set_deadline(limits.patience);
+      if (other != nullptr) other->set_deadline(limits.patience);
+    }
+
     side* other = nullptr;
     bool ended = false;  // the peer sends no more
-    bool shut = false;   // and has been told that there is no more for it
   };
 
   struct server : asyncore::dispatcher<server, proxy_loop> {
@@ -77,13 +88,16 @@ struct proxy {
       side& far = this->loop().template emplace<side>();
       near.other = &far;
       far.other = &near;
+      near.show_life();
       std::error_code failed;
       far.create_socket(target.family(), SOCK_STREAM, failed);
       if (!failed) far.connect(target, failed);
-      if (failed) near.give_up();
+      if (failed) far.handle_error();
     }
 
     asyncore::endpoint target;
+    // Two channels for each, beside this one and that of the signals.
+    std::size_t connection_limit = 2 * limits.connections + 2;
   };
 
   struct signals : leave_on_signal<signals, proxy_loop> {
@@ -102,8 +116,10 @@ struct proxy {
 
 int main(int argc, char** argv) try {
   asyncore::endpoint to;
+  limits.connections = 1000;
   const server_options options(argc, argv, "Passes connections on to another server.",
                                [&](CLI::App& app) {
+                                 add_limits(app);
                                  app.add_option_function<std::string>(
                                         "--to",
                                         [&](const std::string& text) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// The check of a debug build: an answer that changed without rearm().
+// The checks of a debug build: an answer that changed without rearm(), and a channel that is told of
+// its end and stays.
 #undef ASYNCORE_DEBUG
 #define ASYNCORE_DEBUG 1
 #include <asyncore.hpp>
@@ -8,6 +9,7 @@
 #include "support/descriptors.hpp"
 #include "support/matrix.hpp"
 #include "support/outcome.hpp"
+#include "support/standard_error.hpp"
 #include "support/turns.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -53,6 +55,30 @@ struct keeping : asyncore::file_dispatcher<keeping<Place>, loop_of<Place>> {
     kept = data;
   }
   std::span<const std::byte> kept;
+};
+
+/// What its handle_close does.
+enum class after_end { nothing, waits_to_write, leaves, closes };
+template <class Place>
+struct told;
+template <class Place>
+using told_loop = typename checked<Place>::template loop<told<Place>>;
+template <class Place>
+struct told : asyncore::dispatcher_with_send<told<Place>, told_loop<Place>> {
+  told(told_loop<Place>& loop, asyncore::unique_fd fd, after_end act)
+      : told::dispatcher_with_send(loop, asyncore::socket(std::move(fd))), does(act) {}
+  void handle_data(std::span<const std::byte>) {}
+  bool writable() const { return waits; }
+  void handle_write() { waits = false; }
+  void handle_close() {
+    ++closes;
+    waits = does == after_end::waits_to_write;
+    if (does == after_end::leaves) this->close_when_done();
+    if (does == after_end::closes) this->close();
+  }
+  const after_end does;
+  bool waits = false;
+  int closes = 0;
 };
 
 struct ready_pipe : test::ends {
@@ -103,6 +129,24 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_kept_span_shows, Place, test::matrix) {
     BOOST_TEST(static_cast<int>(channel.kept[0]) == asyncore::detail::stale_byte);
 #endif
     test::put(ready.far, "x");
+  }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_class_that_is_told_and_stays_is_logged, Place,
+                              test::one_a_poller) {
+  for (const after_end does :
+       {after_end::nothing, after_end::waits_to_write, after_end::leaves, after_end::closes}) {
+    told_loop<Place> loop;
+    test::ends pair = test::tcp_pair();
+    told<Place> channel(loop, std::move(pair.near), does);
+    test::shut(pair.far.get(), SHUT_WR);
+    const std::string said = test::stderr_of([&] {
+      BOOST_TEST(test::turn_until(loop, [&] { return channel.closes == 1; }));
+      test::turn(loop, 3);
+    });
+    BOOST_TEST(test::contains(said, "handle_close has left") == (does == after_end::nothing),
+               said);
+    BOOST_TEST(test::contains(said, "told") == (does == after_end::nothing), said);
   }
 }
 

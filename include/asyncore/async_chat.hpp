@@ -84,6 +84,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   /// @{
   io_result push(bytes_view bytes) {
     if (pending_.empty() && !pending_.ends()) return base::send(bytes);
+    if (base::has(base::is_ending)) return io_result::end();
     if (queued() > this->derived().out_queue_limit) return base::limit_reached();
     if (!pending_.ends()) pending_.push_bytes(bytes, this->loop().blocks());
     this->rearm();  // for the watermarks
@@ -102,7 +103,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
              producer_pointer<std::remove_cvref_t<Producer>>
   void push_with_producer(Producer&& source) {
     if (this->native_handle() < 0 || pending_.ends()) return;
-    if (base::has(base::write_over | base::is_leaving)) return;
+    if (base::has(base::write_over | base::is_leaving | base::is_ending)) return;
     if (pending_.producers() >= this->derived().producer_limit) {
       base::limit_reached();
       return;
@@ -165,8 +166,12 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     this->derived().handle_close_event();
   }
 
-  /// Called at the end of the stream, and when all is sent after `close_when_done`. Closes.
-  void handle_close() { this->derived().close(); }
+  /// Called at the end of the stream, and when all is sent after `close_when_done`. At the end of
+  /// the peer's stream, what has been pushed is sent before the channel closes; otherwise it closes
+  /// at once.
+  void handle_close() {
+    if (!base::finishes_sending()) this->derived().close();
+  }
 
   /// Gives the input to the terminator's search.
   void handle_data(std::span<const std::byte> data) {

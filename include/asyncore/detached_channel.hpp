@@ -105,7 +105,7 @@ struct channel_mover : Kind {
   }
   static consteval unsigned leaving() {
     if constexpr (queues) {
-      return Kind::is_leaving;
+      return Kind::is_leaving | Kind::is_ending;
     } else {
       return 0;
     }
@@ -140,9 +140,9 @@ void attach_as(Kind& c, Derived& self, detached_channel& d) {
 /// that is owned is destroyed at the end of the turn. Also in a hook of `c` itself. Not moved: the
 /// members of the class, bytes that it was given and keeps, and timers of its own; what the kernel
 /// has received and nobody has read stays in the socket. Throws `std::system_error` with
-/// `not_connected` for a channel that listens, connects, or is closed by `close_when_done`, and
-/// then `c` stays as it is; bad_alloc. An async_chat, with its producers and its terminator, cannot
-/// be moved.
+/// `not_connected` for a channel that listens, connects, is closed by `close_when_done`, or whose
+/// shutdown waits, and then `c` stays as it is; bad_alloc. An async_chat, with its producers and its
+/// terminator, cannot be moved.
 /// @{
 template <class Derived, class Loop, class Transport>
 detached_channel detach(dispatcher<Derived, Loop, Transport>& c) {

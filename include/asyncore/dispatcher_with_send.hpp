@@ -64,10 +64,18 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// Sends what waits now, as far as the socket takes it, instead of at the end of the hook; not
   /// of a channel that has left its loop (see `del_channel`).
   /// `handle_close` may be called, and `*this` be gone.
-  void initiate_send() { send_queue(everything); }
+  void initiate_send() {
+    if (base::has(is_blocked)) {
+      this->state_ &= static_cast<state_bits>(~is_blocked);
+      this->rearm();
+    }
+    send_queue(everything);
+  }
 
-  /// Shuts down a direction (see `dispatcher`); before that of sending, sends what the socket
-  /// takes. `handle_close` may be called, and `*this` be gone.
+  /// Shuts down a direction (see `dispatcher`). That of sending waits until all that has been given
+  /// to `send` is sent, and so does SHUT_RDWR; what is sent later is refused with `closed`, and what
+  /// the system says of a shutdown that had to wait is dropped. `handle_close` may be called, and
+  /// `*this` be gone.
   void shutdown(int how = SHUT_WR);
   void shutdown(int how, std::error_code& failed);
 
@@ -98,6 +106,13 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void close() noexcept {
     if (this->native_handle() >= 0) drop_output();
     base::close();
+  }
+
+  /// Called when the peer is gone (see `io_channel`). At the end of the peer's stream, what waits
+  /// is sent before the channel closes, however long that takes; after an error, and when nothing
+  /// waits, it closes at once.
+  void handle_close() {
+    if (!finishes_sending()) base::handle_close();
   }
 
   /// Leaves the map (see `channel`); what waits is sent when the channel has entered it again.
@@ -148,7 +163,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   static constexpr state_bits is_leaving = base::first_free_bit << 2;    // close_when_done
   static constexpr state_bits is_lingering = base::first_free_bit << 3;  // and all is sent
   static constexpr state_bits is_yielding = base::first_free_bit << 4;  // is_blocked, by its budget
-  static constexpr state_bits first_free_bit = base::first_free_bit << 5;
+  static constexpr state_bits is_ending = base::first_free_bit << 5;  // a shutdown waits
+  static constexpr state_bits first_free_bit = base::first_free_bit << 6;
 
   // Without a descriptor there is no output, and the loop may be gone.
   ~dispatcher_with_send() {
@@ -167,6 +183,15 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     const token id = this->id();
     initiate_send();
     return id.generation == 0 || (loop.alive(id) && !base::has(base::write_over));
+  }
+
+  /// The default of `handle_close`: at the end of the peer's stream, has what waits sent first.
+  /// False: it is to close now. Throws bad_alloc.
+  bool finishes_sending() {
+    if (this->end_reason() || !base::has(base::read_over)) return false;
+    if (!this->kind().has_output() && dispatcher_with_send::queued() == 0) return false;
+    leave();
+    return base::has(is_leaving);
   }
 
   /// Reports the limit; `*this` may be gone afterwards.
@@ -257,7 +282,9 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     return std::is_same_v<decltype(&detail::kind_of<Derived>::has_output),
                           decltype(&dispatcher_with_send::has_output)>;
   }
+  friend bool will_close(const dispatcher_with_send& c) noexcept { return c.has(is_leaving); }
   bool leave();
+  void end_stream();
   interest leaving_interest() noexcept;
   void start_lingering();
   void drop_input();
@@ -312,7 +339,19 @@ void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how, std::erro
     failed = {};
     if (!loop.alive(id)) return;
   }
-  base::shutdown(how, failed);
+  if (how == SHUT_RD || this->native_handle() < 0 || !this->kind().has_output())
+    return base::shutdown(how, failed);
+  failed = {};
+  this->state_ |= is_ending;
+  this->set_shuts_reading(how == SHUT_RDWR);
+  this->rearm();
+}
+/// All is sent that a shutdown has waited for.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::end_stream() {
+  this->state_ &= static_cast<state_bits>(~is_ending);
+  std::error_code ignored;
+  base::shutdown(this->shuts_reading() ? SHUT_RDWR : SHUT_WR, ignored);
 }
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how) {
@@ -357,6 +396,8 @@ interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
     start_lingering();
     if (!loop.alive(id)) return interest::none;
   }
+  if (base::has(is_ending) && !this->kind().has_output()) [[unlikely]]
+    end_stream();
   return this->kind().wanted_interest();
 }
 

@@ -105,9 +105,13 @@ class io_channel : public channel<Derived, Loop> {
     if ((state_ & close_reported) != 0) return;
     state_ |= close_reported;
     this->loop().ask_again();
-    detail::observe<Derived>(this->loop(), "handle_close", [&] {
+    [[maybe_unused]] Loop& loop = this->loop();
+    [[maybe_unused]] const token id = this->id();
+    detail::observe<Derived>(loop, "handle_close", [&] {
       detail::call_handle_close(this->derived(), this->end_reason());
     });
+    if constexpr (ASYNCORE_DEBUG != 0)
+      if (loop.alive(id)) log_if_forgotten();
   }
 
   /// Writes `message` to the log. A class may define its own: one that takes a string_view is
@@ -262,6 +266,23 @@ class io_channel : public channel<Derived, Loop> {
 
   ASYNCORE_COLD void receive_failed(std::error_code code) {
     this->loop().report_error(*this, code, "recv");
+  }
+
+  friend bool will_close(const io_channel&) noexcept { return false; }
+
+  /// `handle_close` has left the channel open, and maybe nothing will ever call one of its hooks.
+  ASYNCORE_COLD void log_if_forgotten() {
+    Derived& self = this->derived();
+    if constexpr (requires { self.has_deadline(); })
+      if (self.has_deadline()) return;
+    if (will_close(self)) return;
+    Loop& loop = this->loop();
+    const token id = this->id();
+    bool waits = true;  // what a predicate throws here it will throw when it counts
+    detail::guarded([&] { waits = self.wanted_interest() != interest::none; }, [] {});
+    if (waits || !loop.alive(id)) return;
+    asyncore::log(detail::joined({"asyncore: handle_close has left ", self.description(),
+                                  " open: it keeps its descriptor until close() is called"}));
   }
 };
 

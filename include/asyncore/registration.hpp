@@ -64,6 +64,10 @@ class registration : public list_node {
   bool counts_loss() const noexcept { return counts_loss_; }
   void start_counting_loss() noexcept { counts_loss_ = 1; }
 
+  /// Whether a shutdown that waits for what is to be sent ends reading, too.
+  bool shuts_reading() const noexcept { return shuts_reading_; }
+  void set_shuts_reading(bool both) noexcept { shuts_reading_ = both ? 1 : 0; }
+
   /// Of the loops that watch the same socket, some may be woken and not all. Before the first wait.
   void set_exclusive() noexcept { exclusive_ = true; }
 
@@ -85,6 +89,7 @@ class registration : public list_node {
   // Since it was opened:
   std::uint16_t reason_ : 12 = 0;      // the errno that ends it
   std::uint16_t counts_loss_ : 1 = 0;  // its out-queue holds what was dropped
+  std::uint16_t shuts_reading_ : 1 = 0;
 };
 
 }  // namespace asyncore

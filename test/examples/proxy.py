@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 
-from support import POLLERS, PATIENCE, case, connect, expect, memory, read_all, serving
+from support import POLLERS, PATIENCE, case, connect, expect, memory, read_all, reset, serving
 
 ROOM = 8 << 20  # what a connection may cost, with the loop's own buffers, also under a sanitizer
 
@@ -61,3 +61,79 @@ def proxy_closes_both_when_nobody_listens():
     with serving("proxy", options=("--to", f"127.0.0.1:{port}")) as server:
         with connect(server) as client:
             expect(read_all(client), b"")
+
+
+@case(*POLLERS)
+def proxy_ends_both_when_a_client_resets(poller):
+    """While the other server sends for ever, and whether the client has half closed before."""
+    clients, ended = 20, []
+
+    def stream(far):
+        try:
+            far.recv(100)
+            while True:
+                far.sendall(bytes(1 << 16))
+        except OSError as error:
+            ended.append(error)
+        far.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as target:
+        to = f"127.0.0.1:{target.getsockname()[1]}"
+        with serving("proxy", poller, options=("--to", to)) as server:
+            streams = []
+            for number in range(clients):
+                client = connect(server)
+                client.sendall(b"go")
+                far, _ = target.accept()
+                far.settimeout(PATIENCE)
+                streams.append(threading.Thread(target=stream, args=(far,)))
+                streams[-1].start()
+                if number % 2:
+                    client.shutdown(socket.SHUT_WR)
+                client.recv(1 << 16)
+                reset(client)
+            for each in streams:
+                each.join(PATIENCE)
+            expect(len(ended), clients, "the other server was told of so many ends")
+            expect([error for error in ended if isinstance(error, TimeoutError)], [], "leaks")
+
+
+@case(*POLLERS)
+def proxy_gives_up_who_says_nothing(poller):
+    with socket.create_server(("127.0.0.1", 0)) as target:
+        to = f"127.0.0.1:{target.getsockname()[1]}"
+        with serving("proxy", poller, options=("--to", to, "--timeout", "0.1")) as server:
+            with connect(server) as client:
+                far, _ = target.accept()
+                far.settimeout(PATIENCE)
+                with far:
+                    for each in (client, far):
+                        try:
+                            expect(each.recv(1), b"", "what came")
+                        except ConnectionResetError:
+                            pass
+
+
+@case(*POLLERS)
+def proxy_has_others_wait_beyond_its_limit(poller):
+    with socket.create_server(("127.0.0.1", 0)) as target:
+        to = f"127.0.0.1:{target.getsockname()[1]}"
+        with serving("proxy", poller, options=("--to", to, "--connections", "1")) as server:
+            with connect(server) as first:
+                far, _ = target.accept()
+                with connect(server) as second, far:
+                    second.sendall(b"second")
+                    first.sendall(b"first")
+                    expect(far.recv(100), b"first")
+                    target.setblocking(False)
+                    try:
+                        target.accept()[0].close()
+                        expect("another one", "none", "a connection beyond the limit")
+                    except BlockingIOError:
+                        pass
+                    target.setblocking(True)
+                    first.close()
+                    far.close()
+                    behind, _ = target.accept()
+                    with behind:
+                        expect(behind.recv(100), b"second")

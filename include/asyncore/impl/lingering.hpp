@@ -29,7 +29,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::handle_drain_event() {
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::abort() noexcept {
   if (this->native_handle() < 0) return;
-  this->derived().drop_unsent();
+  this->kind().drop_unsent();
   if constexpr (requires { this->loop().system().reset_on_close(0); })
     this->loop().system().reset_on_close(this->native_handle());
   this->derived().close();

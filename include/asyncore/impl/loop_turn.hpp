@@ -99,11 +99,12 @@ void basic_loop<Poller, Map>::refuse_in_hook() const {
 /// What hooks have put off is done when the caller goes on: there may be no next wait.
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::flush() {
+  const turn_scope scope(*this);
+  if (!changed_.unlinked()) visit_changed(true);
   constexpr int most_passes = 8;  // last hooks may put off something, too
-  for (int pass = 0; !changed_.unlinked() || !closed_.unlinked(); ++pass) {
-    if (pass == most_passes) return;
-    const turn_scope scope(*this);
-    if (!changed_.unlinked()) visit_changed(true);
+  for (int pass = 0; !closed_.unlinked() && pass < most_passes; ++pass) {
+    reap();
+    visit_changed(true);
   }
 }
 

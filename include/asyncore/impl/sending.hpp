@@ -15,7 +15,7 @@ template <class Derived, class Loop, class Transport>
 ASYNCORE_NOINLINE io_result dispatcher_with_send<Derived, Loop, Transport>::enqueue(
     bytes_view bytes) {
   if (staging()) unstage();
-  if (base::has(base::write_over | is_leaving)) return io_result::end();
+  if (base::has(base::write_over | is_leaving | is_ending)) return io_result::end();
   if (queue_.size() > this->derived().out_queue_limit) [[unlikely]]
     return limit_reached();
   queue_.append(bytes, this->loop().blocks());

@@ -9,12 +9,14 @@ struct server : asyncore::dispatcher<server> {
   void handle_close() { close(); }
   void handle_error() { close(); }
   void handle_connect() {}
+  void handle_closed(const asyncore::close_info&) {}
   void handle_accepted(asyncore::socket, asyncore::endpoint) {}
 };
 
 struct reader : asyncore::file_dispatcher<reader> {
   using file_dispatcher::file_dispatcher;
   void handle_read() {}
+  void handle_close(std::error_code) { close(); }
 };
 
 struct acceptor : asyncore::dispatcher<acceptor> {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: asyncore: the channel's hook handle_close cannot be called by the loop: make it public and give it the signature void handle_close\(\)
+// expect: asyncore: the channel's hook handle_close cannot be called by the loop: make it public and give it the signature void handle_close\(\) or void handle_close\(std::error_code\)
 #include <asyncore.hpp>
 
 struct client : asyncore::dispatcher<client> {
   using dispatcher::dispatcher;
-  void handle_close(std::error_code) { close(); }
+  void handle_close(int) { close(); }
 };
 
 int main() {
