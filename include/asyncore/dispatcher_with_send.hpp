@@ -221,6 +221,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void stage_given_up(Loop& loop, token id);
   void send_unstaged(Loop& loop, token id);
   void send_unblocked();
+  void look_for_room() noexcept;
 
   static consteval bool has_watermarks() {
     return detail::defines_handle_high_water<Derived>() ||

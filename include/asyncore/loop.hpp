@@ -344,6 +344,10 @@ class basic_loop {
   void guarded(record& r);
   void hook_failed(token t);
   void hang_up(token t, readiness ready);
+  void read_error(token t);
+  bool clear_errors(token t);
+  bool passes(token t);
+  void park(record& r) noexcept;
   void stop_polling(record& r) noexcept;
   void reap() noexcept;
 
@@ -386,6 +390,7 @@ class basic_loop {
 
 }  // namespace asyncore
 
+#include <asyncore/impl/loop_hangup.hpp>
 #include <asyncore/impl/loop_interest.hpp>
 #include <asyncore/impl/loop_registry.hpp>
 #include <asyncore/impl/loop_turn.hpp>

@@ -57,6 +57,8 @@ template <class Derived, class Loop, class Transport>
 void dispatcher<Derived, Loop, Transport>::handle_expt_event() {
   int error = 0;
   this->loop().system().getsockopt(this->native_handle(), SOL_SOCKET, SO_ERROR, error);
+  if (error != 0 && has(is_datagram))
+    return this->loop().report_error(*this, errno_code(error), "recv");
   if (error != 0) return this->derived().handle_close_event();
   base::handle_expt_event();
 }

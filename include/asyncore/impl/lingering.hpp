@@ -68,7 +68,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::drop_input() {
     if (n > 0) continue;
     if (io_result(n).would_block()) return;
     this->state_ |= base::read_over;
-    this->rearm();
+    look_for_room();
     if (n < 0 || base::has(is_lingering)) end_lingering();
     return;
   }

@@ -58,7 +58,15 @@ ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::read_unst
   Loop& loop = this->loop();
   const token id = this->id();
   this->deliver_read();
+  if (loop.alive(id) && base::has(base::read_over)) look_for_room();
   send_unstaged(loop, id);
+}
+
+/// A peer that has ended may take no more either, which select does not report: a send tells.
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::look_for_room() noexcept {
+  this->state_ &= static_cast<state_bits>(~is_blocked);
+  this->rearm();
 }
 
 /// What its hook sent before it threw is sent all the same, before the next wait.
