@@ -321,6 +321,8 @@ class basic_loop {
   void visit(record& r);
   void arm(record& r, interest wanted);
   bool arms_later(record& r, interest wanted) noexcept;
+  void check_declined(const record& r, interest wanted) noexcept;
+  void watch_anew(token id) noexcept;
   bool arm_paused(token id);
   static consteval bool any_pause() noexcept;
   void check_rearmed();
