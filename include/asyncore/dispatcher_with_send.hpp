@@ -120,7 +120,9 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     interest wanted = base::wanted_interest();
     if constexpr (detail::mode_of<Derived>() != predicate_mode::constant)
       if (!loop.alive(id)) return interest::none;  // a predicate destroyed the channel
-    if (base::has(base::is_connected) && this->derived().has_output()) wanted |= interest::write;
+    if (base::has(base::is_connected) && this->derived().has_output() &&
+        !base::has(base::is_starved))
+      wanted |= interest::write;
     return wanted;
   }
   /// Customisation points of the kinds above: whether there is something to send, and a way to put
@@ -134,6 +136,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void drop_unsent() noexcept { queue_.clear(this->loop().blocks()); }
   /// @}
   interest before_wait();
+  void resume_accepting() noexcept;
   void abandon() noexcept {
     if (this->native_handle() >= 0) drop_output();
     base::abandon();
@@ -222,6 +225,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void send_unstaged(Loop& loop, token id);
   void send_unblocked();
   void look_for_room() noexcept;
+  void send_later() noexcept;
 
   static consteval bool has_watermarks() {
     return detail::defines_handle_high_water<Derived>() ||

@@ -6,6 +6,7 @@
 #include <asyncore/config.hpp>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -33,6 +34,11 @@ constexpr bool is_disconnect(int value) noexcept {
 }
 
 namespace detail {
+
+/// True for the errors that say that the kernel is short of memory: they pass, and lose nothing.
+constexpr bool is_shortage(std::ptrdiff_t value) noexcept {
+  return value == -ENOBUFS || value == -ENOMEM;
+}
 
 /// The texts behind each other. (g++ 12 at -O3 warns of `"literal" + string`: GCC bug 105651.)
 ASYNCORE_NOINLINE inline std::string joined(std::initializer_list<std::string_view> texts) {

@@ -40,7 +40,8 @@ void dispatcher_with_send<Derived, Loop, Transport>::abort() noexcept {
 template <class Derived, class Loop, class Transport>
 interest dispatcher_with_send<Derived, Loop, Transport>::leaving_interest() noexcept {
   interest wanted = interest::none;
-  if (base::has(base::is_connecting) || this->derived().has_output()) wanted |= interest::write;
+  const bool sends = this->derived().has_output() && !base::has(base::is_starved);
+  if (base::has(base::is_connecting) || sends) wanted |= interest::write;
   if (base::has(base::is_connected) && !base::has(base::read_over)) wanted |= interest::read;
   return wanted;
 }

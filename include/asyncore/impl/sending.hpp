@@ -31,7 +31,9 @@ template <class Derived, class Loop, class Transport>
 ASYNCORE_NOINLINE bool dispatcher_with_send<Derived, Loop, Transport>::keep_unsent(
     bytes_view bytes, std::ptrdiff_t sent) {
   if (bytes.size() <= this->derived().most_to_send()) {
-    if (sent < 0 && !io_result(sent).would_block()) {
+    if (detail::is_shortage(sent)) {
+      send_later();
+    } else if (sent < 0 && !io_result(sent).would_block()) {
       send_failed(sent);
       return false;
     }
@@ -138,7 +140,9 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
       // Reported as writable in the next turn, if it is.
       if (!this->derived().has_output()) continue;
     }
-    if (n >= 0 || io_result(n).would_block()) {
+    if (n >= 0 || io_result(n).would_block() || detail::is_shortage(n)) {
+      if (detail::is_shortage(n)) [[unlikely]]
+        send_later();
       this->state_ &= static_cast<state_bits>(~is_yielding);
       this->state_ |= is_blocked;
       if (n > 0) this->state_ |= is_yielding;
@@ -148,6 +152,19 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
     }
     return send_failed(n);
   }
+}
+
+/// The kernel is short of memory, and calls the socket writable all the same: the bytes wait until
+/// the loop's pause is over.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_later() noexcept {
+  this->state_ |= base::is_starved;
+  this->loop().resume_later(this->id(), true);
+}
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::resume_accepting() noexcept {
+  if (base::has(base::is_starved)) this->state_ &= static_cast<state_bits>(~is_blocked);
+  base::resume_accepting();
 }
 
 /// Nothing more can be sent; `*this` may be gone afterwards.

@@ -74,10 +74,10 @@ struct sim_node {
   std::vector<std::array<int, 3>> options;  // level, name and value of those that were set
 
   /// The value that was set last; 0: none was.
-  int option(int level, int name) const noexcept {
+  int option(int level, int number) const noexcept {
     int value = 0;
     for (const auto& [of, which, set] : options)
-      if (of == level && which == name) value = set;
+      if (of == level && which == number) value = set;
     return value;
   }
 
