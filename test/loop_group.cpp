@@ -38,7 +38,9 @@ struct server;
 template <class Place>
 struct answerer;
 template <class Place>
-using loop_of = typename Place::template loop<server<Place>, answerer<Place>>;
+struct picky;
+template <class Place>
+using loop_of = typename Place::template loop<server<Place>, answerer<Place>, picky<Place>>;
 template <class Place>
 using group_of = asyncore::loop_group<loop_of<Place>>;
 
@@ -74,6 +76,23 @@ struct server : asyncore::dispatcher<server<Place>, loop_of<Place>> {
  private:
   group_of<Place>& group_;
   bool hands_out_;
+};
+
+/// Accepts only while its loop has room, or while its number is not that of the one that rests.
+template <class Place>
+struct picky : asyncore::dispatcher<picky<Place>, loop_of<Place>> {
+  picky(loop_of<Place>& loop, group_of<Place>* group, std::size_t limit,
+        std::atomic<const loop_of<Place>*>* rests)
+      : picky::dispatcher(loop), connection_limit(limit), group_(*group), rests_(*rests) {}
+  bool readable() const { return rests_ != &this->loop(); }
+  void handle_accepted(asyncore::socket peer, endpoint) {
+    this->loop().template emplace<answerer<Place>>(std::move(peer), &group_);
+  }
+  std::size_t connection_limit;
+
+ private:
+  group_of<Place>& group_;
+  std::atomic<const loop_of<Place>*>& rests_;
 };
 
 using places = std::tuple<
@@ -177,6 +196,40 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(all_watch_one_socket, Place, places) {
   scene<Place> s(sharing::exclusive);
   s.connect(60);
   BOOST_TEST(std::accumulate(s.served.begin(), s.served.end(), 0) == 60);
+}
+
+// The kernel wakes one loop for a connection; when that has no room, another one accepts.
+BOOST_AUTO_TEST_CASE_TEMPLATE(who_is_woken_and_has_no_room_has_others_look, Place, places) {
+  constexpr std::size_t room = 2;
+  std::atomic<const loop_of<Place>*> nobody = nullptr;
+  group_of<Place> group({.threads = threads, .pinned = false});
+  const endpoint where = group.template listen<picky<Place>>(
+      endpoint::parse("127.0.0.1:0"), sharing::exclusive, &group, 1 + room, &nobody);
+  group.start();
+  std::vector<unique_fd> clients;
+  std::array<std::size_t, threads> served{};
+  for (std::size_t i = 0; i < room * threads; ++i) {
+    clients.push_back(test::connected_to(where));
+    const char answer = asked(clients.back());
+    BOOST_REQUIRE((answer >= '0' && answer < static_cast<char>('0' + threads)));
+    ++served[static_cast<std::size_t>(answer - '0')];
+  }
+  for (const std::size_t count : served) BOOST_TEST(count == room);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(who_does_not_want_to_accept_leaves_it_to_others, Place, places) {
+  std::atomic<const loop_of<Place>*> rests = nullptr;
+  group_of<Place> group({.threads = threads, .pinned = false});
+  const endpoint where = group.template listen<picky<Place>>(
+      endpoint::parse("127.0.0.1:0"), sharing::exclusive, &group, std::size_t{1000}, &rests);
+  group.start();
+  for (std::size_t i = 0; i < threads; ++i) {
+    rests = &group[i];
+    for (int n = 0; n < 5; ++n) {
+      const unique_fd client = test::connected_to(where);
+      BOOST_TEST(asked(client) != static_cast<char>('0' + i));
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_leaves_a_thread_stops_all_and_reaches_the_joiner, Place,

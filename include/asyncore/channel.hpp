@@ -80,8 +80,8 @@ class channel : public registration<typename Loop::type_ref> {
 
   /// For a listening socket that channels of several loops watch, each by a duplicate of its own:
   /// when a connection comes, the kernel wakes at least one of the loops, and not all, where the
-  /// poller can say so (see `epoll_poller::add_exclusive`). To be called before the loop's next
-  /// wait.
+  /// poller can say so (see `epoll_poller::add_exclusive`). When one that was woken does not accept,
+  /// only a `loop_group` has the others look. To be called before the loop's next wait.
   void watch_exclusively() noexcept { this->set_exclusive(); }
 
   /// Leaves the loop for good, and has no deadline any more. An owned channel is destroyed at the

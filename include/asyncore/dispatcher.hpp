@@ -107,7 +107,10 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   }
   /// Receives a datagram and where it came from; what does not fit in `into` is lost.
   [[nodiscard]] io_result recvfrom(std::span<std::byte> into, endpoint& from) {
-    return io_result(this->loop().system().recvfrom(this->native_handle(), into, from));
+    const io_result got(this->loop().system().recvfrom(this->native_handle(), into, from));
+    if (got.would_block()) [[unlikely]]
+      this->clear_hidden_errors();
+    return got;
   }
 
   void close() noexcept {

@@ -137,7 +137,9 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     interest wanted = base::wanted_interest();
     if constexpr (detail::mode_of<Derived>() != predicate_mode::constant)
       if (!loop.alive(id)) return interest::none;  // a predicate destroyed the channel
-    if (base::has(base::is_connected) && this->kind().has_output()) wanted |= interest::write;
+    if (base::has(base::is_connected) && this->kind().has_output() &&
+        !base::has(base::is_starved))
+      wanted |= interest::write;
     return wanted;
   }
   /// Customisation points of the kinds above: whether there is something to send, and a way to put
@@ -151,6 +153,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void drop_unsent() noexcept { drop_queue(0); }
   /// @}
   interest before_wait();
+  void resume_accepting() noexcept;
   void abandon() noexcept {
     if (this->native_handle() >= 0) drop_output();
     base::abandon();
@@ -272,6 +275,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void stage_given_up(Loop& loop, token id);
   void send_unstaged(Loop& loop, token id);
   void send_unblocked();
+  void look_for_room() noexcept;
+  void send_later() noexcept;
 
   static consteval bool has_watermarks() {
     return detail::defines_handle_high_water<Derived>() ||

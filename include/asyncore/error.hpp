@@ -6,6 +6,7 @@
 #include <asyncore/config.hpp>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -39,6 +40,11 @@ inline int errno_of(std::error_code code) noexcept {
   const bool known = code.category() == std::system_category() ||
                      code.category() == std::generic_category();
   return known && code.value() > 0 ? code.value() : ECANCELED;
+}
+
+/// True for the errors that say that the kernel is short of memory: they pass, and lose nothing.
+constexpr bool is_shortage(std::ptrdiff_t value) noexcept {
+  return value == -ENOBUFS || value == -ENOMEM;
 }
 
 /// The texts behind each other. (g++ 12 at -O3 warns of `"literal" + string`: GCC bug 105651.)

@@ -73,6 +73,16 @@ class group_member : public loop_service<Loop> {
   /// To be called before `run`.
   void take(group_seat& seat) noexcept { seat_ = &seat; }
 
+  /// Has `tell(group, loop)`, noexcept, called when a listener that the loops share stops accepting
+  /// in this one.
+  void on_decline(void (*tell)(void* group, const Loop& loop) noexcept, void* group) noexcept {
+    tell_ = tell;
+    group_ = group;
+  }
+  void decline(Loop& loop) noexcept {
+    if (tell_ != nullptr) tell_(group_, loop);
+  }
+
   /// The loop may end when it is empty.
   void release() noexcept { stays_ = false; }
 
@@ -87,6 +97,8 @@ class group_member : public loop_service<Loop> {
  private:
   bool stays_ = true;
   group_seat* seat_ = nullptr;
+  void (*tell_)(void* group, const Loop& loop) noexcept = nullptr;
+  void* group_ = nullptr;
 };
 
 /// A socket bound to `where`, ready to listen. Throws `std::system_error`.

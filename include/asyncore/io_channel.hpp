@@ -7,6 +7,7 @@
 #include <asyncore/channel.hpp>
 #include <asyncore/io_result.hpp>
 #include <asyncore/receive_buffer.hpp>
+#include <asyncore/sys/error_queue.hpp>
 
 #include <span>
 #include <string>
@@ -217,8 +218,8 @@ class io_channel : public channel<Derived, Loop> {
       detail::hide(all.subspan(static_cast<std::size_t>(n)));
       this->derived().handle_data(
           std::span<const std::byte>(buffer.first(static_cast<std::size_t>(n))));
-    } else if (const io_result got = received_nothing(n, buffer.empty()); got.error()) {
-      receive_failed(got.error());
+    } else if (const io_result got = received_nothing(n, buffer.empty()); !got.closed()) {
+      received_no_bytes(got);
     }
   }
 
@@ -240,6 +241,14 @@ class io_channel : public channel<Derived, Loop> {
     return io_result::end();
   }
 
+  /// Nothing is there to be read. Where a poller cannot tell an error from something to read, it
+  /// may be the socket's error queue that it reports. That of a class with `handle_expt` is its own.
+  void clear_hidden_errors() noexcept {
+    if constexpr (requires { Loop::poller_type::hides_errors; })
+      if constexpr (!detail::defines_handle_expt<Derived>())
+        detail::drop_errors(this->loop().system(), this->native_handle());
+  }
+
   void close_descriptor() noexcept {
     const int fd = this->native_handle();
     if (fd < 0) return;
@@ -249,8 +258,15 @@ class io_channel : public channel<Derived, Loop> {
 
  private:
   ASYNCORE_NOINLINE io_result received_nothing(std::ptrdiff_t n, bool into_nothing) {
+    if (io_result(n).would_block()) clear_hidden_errors();
     if ((n == 0 && into_nothing) || io_result(n).would_block()) return io_result(n);
     return read_ended(n);
+  }
+
+  /// An empty message, nothing yet, or an error.
+  ASYNCORE_NOINLINE void received_no_bytes(io_result got) {
+    if (got.ok()) return this->derived().handle_data(std::span<const std::byte>());
+    if (got.error()) receive_failed(got.error());
   }
 
   ASYNCORE_COLD io_result read_ended(std::ptrdiff_t n) {

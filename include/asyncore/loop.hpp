@@ -332,6 +332,8 @@ class basic_loop {
   void visit(record& r);
   void arm(record& r, interest wanted);
   bool arms_later(record& r, interest wanted) noexcept;
+  void check_declined(const record& r, interest wanted) noexcept;
+  void watch_anew(token id) noexcept;
   bool arm_paused(token id);
   static consteval bool any_pause() noexcept;
   void check_rearmed();
@@ -356,6 +358,10 @@ class basic_loop {
   void hook_failed(token t);
   void call_handle_error(record& r);
   void hang_up(token t, readiness ready);
+  void read_error(token t);
+  bool clear_errors(token t);
+  bool passes(token t);
+  void park(record& r) noexcept;
   void stop_polling(record& r) noexcept;
   void reap() noexcept;
   void end_record(record& r) noexcept;
@@ -405,6 +411,7 @@ class basic_loop {
 
 }  // namespace asyncore
 
+#include <asyncore/impl/loop_hangup.hpp>
 #include <asyncore/impl/loop_interest.hpp>
 #include <asyncore/impl/loop_registry.hpp>
 #include <asyncore/impl/loop_turn.hpp>

@@ -33,8 +33,9 @@ enum class sharing {
   /// fewest channels. Even, at the price of a post for each connection.
   least_loaded,
   /// All loops watch one socket, and the kernel wakes one or a few (epoll_ctl(2), EPOLLEXCLUSIVE):
-  /// those that sleep take what comes, and a loop that is quick may take nearly all. A poller that
-  /// cannot say so wakes all of them each time.
+  /// those that sleep take what comes, and a loop that is quick may take nearly all. A listener that
+  /// stops accepting has the other loops look. A poller that cannot say so wakes all of them each
+  /// time.
   exclusive
 };
 
@@ -136,10 +137,12 @@ class loop_group {
     }
     detail::group_seat seat;
     Loop loop;
+    std::vector<token> shared;  // listeners of all loops, as this one knows them
     int processor = -1;
     std::thread thread;
   };
 
+  static void pass_on(void* group, const Loop& by) noexcept;
   member* least_loaded() noexcept;
   member* expecting() noexcept;
   void work(member& m) noexcept;
@@ -190,8 +193,26 @@ endpoint loop_group<Loop>::listen(const endpoint& where, sharing how, const Args
     server.set_socket(std::move(sockets[i]));
     if (how == sharing::exclusive) server.watch_exclusively();
     server.listen();
+    if (how != sharing::exclusive) continue;
+    members_[i]->shared.push_back(server.id());
+    members_[i]->loop.template service<detail::group_member<Loop>>().on_decline(&pass_on, this);
   }
   return bound;
+}
+
+/// Who waits may have woken only `by`, which does not accept: the others look.
+template <class Loop>
+void loop_group<Loop>::pass_on(void* group, const Loop& by) noexcept {
+  for (const auto& m : static_cast<loop_group*>(group)->members_) {
+    if (&m->loop == &by || m->seat.has_ended()) continue;
+    detail::guarded(
+        [&] {
+          m->loop.post([other = m.get()] {
+            for (const token t : other->shared) other->loop.watch_anew(t);
+          });
+        },
+        [] { log("error: no memory to tell another loop of a connection"); });
+  }
 }
 
 template <class Loop>

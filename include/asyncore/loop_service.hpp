@@ -29,6 +29,9 @@ struct loop_service {
     bool (*busy)(const loop_service&);
     /// A channel that was leaving is gone (see `dispatcher_with_send::close_when_done`).
     void (*forget)(loop_service&, Loop&, token);
+    /// A listener that other loops watch, too, stops accepting: it may be the only one that the
+    /// kernel has woken.
+    void (*decline)(loop_service&, Loop&);
     void (*destroy)(loop_service*);
   };
 
@@ -60,6 +63,10 @@ inline constexpr typename loop_service<Loop>::operations service_operations = {
        [[maybe_unused]] token id) {
       if constexpr (requires(Service& service) { service.forget(loop, id); })
         static_cast<Service&>(s).forget(loop, id);
+    },
+    []([[maybe_unused]] loop_service<Loop>& s, [[maybe_unused]] Loop& loop) {
+      if constexpr (requires(Service& service) { service.decline(loop); })
+        static_cast<Service&>(s).decline(loop);
     },
     [](loop_service<Loop>* s) { delete static_cast<Service*>(s); }};
 

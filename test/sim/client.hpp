@@ -17,13 +17,21 @@ class client final : public asyncore::sim_peer {
     clings_ = s.with.leaving && s.random.chance(8192);
     if (s.with.leaving && talk().server_ends && s.random.chance(32768))
       talk().surplus = s.random.between(1, 3000);
+    hangs_ = s.with.hangs && s.mischief != 0 && s.random.chance(32768);
   }
 
-  void start(const endpoint& server) { connect(server, stage::address_of(id_)); }
+  void start(const endpoint& server) {
+    connect(server, stage::address_of(id_));
+    hangs_ &= server.family() == AF_UNIX;  // over TCP it is a half-close
+    if (!hangs_) return;
+    pause();
+    kernel().after(std::chrono::microseconds(stage_.random.below(30000)), [this] { hang(); });
+  }
 
   void ready() override {
     sim_peer::ready();
     if (finished_) return;
+    if (hung_) return;
     if (ended() && error() == 0) saw_end_ = true;
     if (!open() || error() != 0 || (ended() && !clings())) return finish();
     if (connected()) act();
@@ -67,7 +75,7 @@ class client final : public asyncore::sim_peer {
       if ((!talk().server_ends || eager_) && !std::exchange(ending_, true)) shutdown();
       return;
     }
-    if (stage_.random.chance(8192)) return rest();
+    if (!hangs_ && stage_.random.chance(8192)) return rest();
     const std::uint64_t left = length - sent_;
     const std::uint64_t most = left < 2000 ? left : 2000;
     const auto count = static_cast<std::size_t>(stage_.random.between(1, most));
@@ -91,6 +99,27 @@ class client final : public asyncore::sim_peer {
   }
   bool served() { return node() != nullptr && kernel().find_open(node()->peer) != nullptr; }
   bool hurt() { return talk().spoiled || disturbed() || (node() != nullptr && node()->disturbed); }
+
+  /// Takes no more and sends no more, with its socket open: the server has to see that.
+  void hang() {
+    if (finished_) return;
+    if (!connected()) return resume();
+    talk().spoiled = true;
+    talk().finishes = false;
+    hung_ = true;
+    hang_up();
+    wait_for_server(20);
+  }
+  void wait_for_server(int left) {
+    kernel().after(std::chrono::milliseconds(100), [this, left] {
+      if (finished_) return;
+      if (!served()) return finish();
+      if (stage_.mischief != 0) return wait_for_server(left);
+      if (left > 0) return wait_for_server(left - 1);
+      if (stage_.sees_hangups) object("the server does not see that it has gone");
+      finish();
+    });
+  }
 
   /// Does nothing for a while, and may not read either.
   void rest() {
@@ -131,6 +160,7 @@ class client final : public asyncore::sim_peer {
   bool clung_ = false;
   bool saw_end_ = false;
   bool ending_ = false, waiting_ = false, finished_ = false;
+  bool hangs_ = false, hung_ = false;  // ends by a hangup, and has done so
 };
 
 }  // namespace test::sim

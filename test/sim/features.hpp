@@ -16,7 +16,9 @@ struct features {
       *each = random.chance(32768);
     drains = random.chance(8192);
     abandons = random.chance(4096);
-    nests = asyncore::sim_random(asyncore::sim_random::mixed(seed + 155)).chance(32768);
+    nests = on(seed + 155, 32768);
+    hangs = on(seed + 156, 16384);
+    calls = on(seed + 157, 16384);
   }
 
   bool timers = false;      // call_later, call_at, call_every
@@ -29,6 +31,13 @@ struct features {
   bool drains = false;
   bool abandons = false;    // the loop ends with all that is in it
   bool nests = false;       // hooks have other channels read
+  bool hangs = false;       // clients stop, without a close
+  bool calls = false;       // datagrams go to where nobody is
+
+ private:
+  static bool on(std::uint64_t seed, std::uint32_t rate) {
+    return asyncore::sim_random(asyncore::sim_random::mixed(seed)).chance(rate);
+  }
 };
 
 }  // namespace test::sim

@@ -4,6 +4,8 @@
 
 #include "seated.hpp"
 
+#include <netinet/in.h>
+
 namespace test::sim {
 
 /// Writes a keyed stream into a pipe.
@@ -130,6 +132,34 @@ struct datagrams : asyncore::dispatcher<datagrams<Place>, loop_of<Place>> {
   stage& on;
   std::uint64_t key;
   endpoint peer;
+  int to_send = 5;
+};
+
+/// Sends messages to where nobody is; an error of one of them ends nothing.
+template <class Place>
+struct caller : asyncore::dispatcher<caller<Place>, loop_of<Place>> {
+  caller(loop_of<Place>& loop, stage& s) : caller::dispatcher(loop), on(s) {
+    this->create_socket(AF_INET, SOCK_DGRAM);
+    if (on.random.chance(32768))
+      on.kernel.system().setsockopt(this->native_handle(), IPPROTO_IP, IP_RECVERR, 1);
+    reads = on.random.chance(32768);
+    this->connect(endpoint::ip("127.0.0.1", 9));
+  }
+  bool readable() const { return reads; }
+  bool writable() const { return to_send > 0; }
+  void handle_write() {
+    --to_send;
+    this->send("anybody?");
+  }
+  void handle_data(std::span<const std::byte>) { on.kernel.object("an answer from nobody"); }
+  void handle_close() {
+    on.kernel.object("an error of a message ends its channel");
+    this->close();
+  }
+  void handle_error() { on.report(this->loop().last_error()); }
+  void log(std::string_view) {}
+  stage& on;
+  bool reads = false;
   int to_send = 5;
 };
 

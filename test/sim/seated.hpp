@@ -25,12 +25,15 @@ template <class Place>
 struct watcher;
 template <class Place>
 struct datagrams;
+template <class Place>
+struct caller;
 
 template <class Place>
 using loop_of = typename Place::template loop<echo<Place>, raw<Place>, chat<Place>,
                                               listener<Place>, connector<Place>,
                                               pipe_writer<Place>, pipe_reader<Place>,
-                                              watcher<Place>, datagrams<Place>>;
+                                              watcher<Place>, datagrams<Place>,
+                                              caller<Place>>;
 
 /// The part of a seat that is the same for all channels; `talk` checks what they hear and say.
 template <class Derived>

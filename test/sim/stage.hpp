@@ -87,6 +87,7 @@ class stage {
   bool refuses = false;                       // the listener has closed before its time
   bool lingered = false;                      // somebody has left by close_when_done
   bool draining = false;                      // the loop lets its channels finish
+  bool sees_hangups = true;                   // of who waits to send; select does not
   std::vector<int> reported;                  // errors that a hook or a call has told of
 
   /// How long a server waits for its client's end.

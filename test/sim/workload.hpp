@@ -42,6 +42,7 @@ class workload final : director {
                     const failure_plan& plan = failure_plan())
       : chance_(sim_random::mixed(seed)), kernel_(seed, options()), stage_(kernel_, seed, *this),
         errands_(stage_, Place::closed), plan_(plan) {
+    stage_.sees_hangups = !requires { Place::poller::hides_errors; };
     kernel_.trace().print_to(trace);
     kernel_.faults().choose(kernel_.random());
     if (!plan.faults) {
@@ -152,6 +153,8 @@ class workload final : director {
     if (chance_.chance(16384)) make_pipe();
     if (chance_.chance(8192)) make_file();
     if (chance_.chance(8192)) make_datagrams();
+    if (stage_.with.calls)
+      tried([&] { caller_ = std::make_unique<caller<Place>>(*loop_, stage_); });
   }
 
   void connect() {
@@ -254,7 +257,7 @@ class workload final : director {
     {
       const program_runs scope(*this);
       listener_.reset();
-      for (auto& each : pair_) each.reset();
+      reset_datagrams();
     }
     const auto over = [&] { return loop_->empty() && !errands_.waiting(); };
     for (int i = 0; i < 100 && !over() && kernel_.violations().count() == 0; ++i)
@@ -277,16 +280,21 @@ class workload final : director {
     if (chance_.chance(32768)) {
       end_loop();
       listener_.reset();
-      for (auto& each : pair_) each.reset();
+      reset_datagrams();
     } else {
       tried([&] { errands_.leave(); });
       const program_runs scope(*this);
       loop_.reset();
       stage_.owned.clear();
       listener_.reset();
-      for (auto& each : pair_) each.reset();
+      reset_datagrams();
     }
     kernel_.settle(std::chrono::minutes(5));
+  }
+
+  void reset_datagrams() {
+    for (auto& each : pair_) each.reset();
+    caller_.reset();
   }
 
   void run_loop(const asyncore::run_options& options) {
@@ -356,6 +364,7 @@ class workload final : director {
   std::optional<loop_type> loop_;
   std::unique_ptr<listener<Place>> listener_;
   std::unique_ptr<datagrams<Place>> pair_[2];
+  std::unique_ptr<caller<Place>> caller_;
   failure_plan plan_;
   bool calm_ = false;
 };

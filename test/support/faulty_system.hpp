@@ -14,6 +14,7 @@ namespace test {
 struct faults {
   static inline std::deque<int> accept;
   static inline std::deque<int> connect;
+  static inline std::deque<int> send;  // and sendmsg
   static inline std::deque<int> so_error;  // what SO_ERROR says, not what the call returns
 };
 
@@ -24,6 +25,14 @@ struct faulty_system : System {
   int accept(int fd, asyncore::endpoint& from) {
     const int failed = next(faults::accept);
     return failed != 0 ? failed : System::accept(fd, from);
+  }
+  std::ptrdiff_t send(int fd, std::span<const std::byte> bytes, int flags = 0) {
+    const int failed = next(faults::send);
+    return failed != 0 ? failed : System::send(fd, bytes, flags);
+  }
+  std::ptrdiff_t sendmsg(int fd, std::span<const iovec> pieces) {
+    const int failed = next(faults::send);
+    return failed != 0 ? failed : System::sendmsg(fd, pieces);
   }
   int connect(int fd, const asyncore::endpoint& to) {
     const int failed = next(faults::connect);

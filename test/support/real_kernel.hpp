@@ -9,6 +9,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#if defined(__linux__)
+#include <linux/net_tstamp.h>
+#endif
 #include <sys/socket.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -123,6 +126,19 @@ class limit_descriptors {
 /// Removes the path of a UNIX socket.
 inline void unlink(const asyncore::endpoint& path) {
   ::unlink(path.to_string().substr(5).c_str());
+}
+
+/// Puts something into the error queue of a connected socket, as a time stamp of what it sent;
+/// false: this kernel has no such thing.
+inline bool queue_error(int fd) {
+#if defined(__linux__)
+  const int stamps = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+  if (sys().setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, stamps) != 0) return false;
+  BOOST_REQUIRE_EQUAL(::send(fd, "x", 1, MSG_NOSIGNAL), 1);
+  return wait_for(fd, 0);
+#else
+  return false;
+#endif
 }
 
 inline void rewind(int fd) { BOOST_REQUIRE_EQUAL(::lseek(fd, 0, SEEK_SET), 0); }

@@ -89,6 +89,13 @@ class limit_descriptors {
 /// Removes the path of a UNIX socket.
 inline void unlink(const asyncore::endpoint& path) { current().unlink(path); }
 
+/// Puts something into the error queue of a connected socket, as a time stamp of what it sent;
+/// false: this kernel has no such thing.
+inline bool queue_error(int fd) {
+  ++current().at(fd)->queued_errors;
+  return true;
+}
+
 inline void rewind(int fd) { current().at(fd)->position = 0; }
 
 }  // namespace kernel

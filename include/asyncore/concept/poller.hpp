@@ -43,7 +43,8 @@ struct any_sink {
 /// a descriptor offers `p.native_handle()`; one that cannot watch every descriptor says so by
 /// `P::fd_limit`, the first that it refuses. One of which a change costs more than a report that
 /// nobody wanted says `P::changes_cost`: then the loop tells it that a channel has stopped reading
-/// only when there is something to be read. One that can wake one of several pollers for the same
+/// only when there is something to be read. One that reports an error as something to read says
+/// `P::hides_errors`. One that can wake one of several pollers for the same
 /// descriptor offers `p.add_exclusive(t, i)`, which is `add` for those.
 ///
 /// A poller that knows what it will report next may say so to a sink that has `s.looks_ahead()` and

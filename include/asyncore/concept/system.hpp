@@ -36,6 +36,9 @@ namespace asyncore {
 /// | `s.now()`                              | nanoseconds | monotonic                            |
 /// | `s.closer()`                           | const fd_closer* | what closes its descriptors in a `unique_fd`; null for close(2) |
 ///
+/// A system whose sockets have error queues offers `s.drop_errors(fd)`, an int, which drops what is
+/// in that of `fd` and returns how many messages that were.
+///
 /// A system may name a type `waker` (see sys/waker.hpp); under one that does not, other threads
 /// cannot end a wait.
 ///

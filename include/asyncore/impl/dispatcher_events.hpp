@@ -64,6 +64,7 @@ void dispatcher<Derived, Loop, Transport>::handle_expt_event() {
   int error = 0;
   this->loop().system().getsockopt(this->native_handle(), SOL_SOCKET, SO_ERROR, error);
   if (error == 0) return base::handle_expt_event();
+  if (has(is_datagram)) return this->loop().report_error(*this, errno_code(error), "recv");
   this->note_reason(error);
   this->derived().handle_close_event();
 }

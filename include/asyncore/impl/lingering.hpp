@@ -40,7 +40,8 @@ void dispatcher_with_send<Derived, Loop, Transport>::abort() noexcept {
 template <class Derived, class Loop, class Transport>
 interest dispatcher_with_send<Derived, Loop, Transport>::leaving_interest() noexcept {
   interest wanted = interest::none;
-  if (base::has(base::is_connecting) || this->kind().has_output()) wanted |= interest::write;
+  const bool sends = this->kind().has_output() && !base::has(base::is_starved);
+  if (base::has(base::is_connecting) || sends) wanted |= interest::write;
   if (base::has(base::is_connected) && !base::has(base::read_over)) wanted |= interest::read;
   return wanted;
 }
@@ -69,7 +70,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::drop_input() {
     if (io_result(n).would_block()) return;
     this->state_ |= base::read_over;
     if (n < 0) this->note_reason(static_cast<int>(-n));
-    this->rearm();
+    look_for_room();
     if (n < 0 || base::has(is_lingering)) end_lingering();
     return;
   }

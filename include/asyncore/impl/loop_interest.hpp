@@ -116,6 +116,7 @@ template <class Poller, class Map>
 void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
   if (wanted == r.armed_ || r.hung_up_ || arms_later(r, wanted)) return;
   std::error_code failed;
+  check_declined(r, wanted);
   if (r.polled_) {
     failed = poller_.modify(r.id_, wanted);
   } else {
@@ -127,13 +128,34 @@ void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
   if (failed) report_error(r, failed, Poller::name);
 }
 
+/// Of the loops that share a listener the kernel may have woken this one alone.
+template <class Poller, class Map>
+inline void basic_loop<Poller, Map>::check_declined(const record& r, interest wanted) noexcept {
+  if (!r.exclusive_ || !r.polled_) [[likely]]
+    return;
+  if (!any(r.armed_, interest::read) || any(wanted, interest::read)) return;
+  for (auto* s = services_; s != nullptr; s = s->behind) s->of->decline(*s, *this);
+}
+
+/// Another loop has stopped accepting from this one's listener: looks whether somebody waits. An
+/// addition makes epoll look.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::watch_anew(token id) noexcept {
+  record* const r = map_.find(id);
+  if (r == nullptr || !r->polled_ || !any(r->armed_, interest::read)) return;
+  poller_.remove(id);
+  r->polled_ = false;
+  r->armed_ = interest::none;
+  visit_before_wait(*r);
+}
+
 /// A channel that stops reading often reads again before anything arrives: the poller is told only
 /// when something has. Channels without predicates are not asked what they want of a report, so
 /// that it cannot be unwanted.
 template <class Poller, class Map>
 bool basic_loop<Poller, Map>::arms_later(record& r, interest wanted) noexcept {
   if constexpr (requires { Poller::changes_cost; }) {
-    if (!any_pause()) return false;
+    if (!any_pause() || r.exclusive_) return false;
     const bool pauses = r.polled_ && r.armed_ == (wanted | interest::read);
     const bool resumes = r.paused_ && wanted == (r.armed_ | interest::read);
     if ((!pauses && !resumes) ||

@@ -369,38 +369,6 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::report_error(record& r, std::error_c
 #endif
 }
 
-/// Both directions are over, or an error is pending. What has not been read goes first (law 3),
-/// and the kernel, which would report this again for ever, is not asked again (law 4).
-template <class Poller, class Map>
-void basic_loop<Poller, Map>::hang_up(token t, readiness ready) {
-  record* r = map_.find(t);
-  if (r == nullptr) return;
-  if (any(r->armed_, interest::read)) {
-    // The read that finds the end, or the error, reports it.
-    if (any(ready, readiness::read)) return;
-    if (!any(ready, readiness::hangup)) return deliver<detail::op::read>(t, interest::read);
-  } else if (channels::template perform<detail::op::may_read>(*r) && system().unread(t.fd) > 0) {
-    // Paused: reported again when it reads again. What it was armed for stays, or the next visit
-    // would arm it again, to be woken by the hangup.
-    const interest armed = r->armed_;
-    stop_polling(*r);
-    r->armed_ = armed;
-    return;
-  }
-  guarded<detail::op::hangup>(*r);
-  r = map_.find(t);
-  if (r == nullptr) return;
-  stop_polling(*r);
-  r->hung_up_ = true;
-}
-
-template <class Poller, class Map>
-void basic_loop<Poller, Map>::stop_polling(record& r) noexcept {
-  if (r.polled_) poller_.remove(r.id_);
-  r.polled_ = r.paused_ = false;
-  r.armed_ = interest::none;
-}
-
 }  // namespace asyncore
 
 #endif

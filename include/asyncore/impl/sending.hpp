@@ -31,7 +31,9 @@ template <class Derived, class Loop, class Transport>
 ASYNCORE_NOINLINE bool dispatcher_with_send<Derived, Loop, Transport>::keep_unsent(
     bytes_view bytes, std::ptrdiff_t sent) {
   if (bytes.size() <= this->kind().most_to_send()) {
-    if (sent < 0 && !io_result(sent).would_block()) {
+    if (detail::is_shortage(sent)) {
+      send_later();
+    } else if (sent < 0 && !io_result(sent).would_block()) {
       count_loss({bytes.size(), false});
       send_failed(sent);
       return false;
@@ -59,7 +61,15 @@ ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::read_unst
   Loop& loop = this->loop();
   const token id = this->id();
   this->deliver_read();
+  if (loop.alive(id) && base::has(base::read_over)) look_for_room();
   send_unstaged(loop, id);
+}
+
+/// A peer that has ended may take no more either, which select does not report: a send tells.
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::look_for_room() noexcept {
+  this->state_ &= static_cast<state_bits>(~is_blocked);
+  this->rearm();
 }
 
 /// What its hook sent before it threw is sent all the same, before the next wait.
@@ -131,7 +141,9 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
       // Reported as writable in the next turn, if it is.
       if (!this->kind().has_output()) continue;
     }
-    if (n >= 0 || io_result(n).would_block()) {
+    if (n >= 0 || io_result(n).would_block() || detail::is_shortage(n)) {
+      if (detail::is_shortage(n)) [[unlikely]]
+        send_later();
       this->state_ &= static_cast<state_bits>(~is_yielding);
       this->state_ |= is_blocked;
       if (n > 0) this->state_ |= is_yielding;
@@ -141,6 +153,19 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
     }
     return send_failed(n);
   }
+}
+
+/// The kernel is short of memory, and calls the socket writable all the same: the bytes wait until
+/// the loop's pause is over.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_later() noexcept {
+  this->state_ |= base::is_starved;
+  this->loop().resume_later(this->id(), true);
+}
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::resume_accepting() noexcept {
+  if (base::has(base::is_starved)) this->state_ &= static_cast<state_bits>(~is_blocked);
+  base::resume_accepting();
 }
 
 /// Nothing more can be sent; `*this` may be gone afterwards.

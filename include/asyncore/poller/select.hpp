@@ -22,6 +22,7 @@ class select_poller {
  public:
   static constexpr std::string_view name = "select";
   static constexpr int fd_limit = FD_SETSIZE;
+  static constexpr bool hides_errors = true;
   using system = posix_system;
 
   /// `std::errc::value_too_large` for an fd at or above FD_SETSIZE.

@@ -51,6 +51,8 @@ class sim_kernel : public detail::sim_transfer {
   std::ptrdiff_t recv_urgent(int fd, std::span<std::byte> into);
   int set_nonblocking(int fd);
   int unread(int fd);
+  /// Drops what is in the error queue of a socket; returns how many messages.
+  int drop_errors(int fd);
 
   // What a test does from outside; none of these fail by a fault.
 

@@ -138,7 +138,7 @@ inline int sim_kernel::shutdown(int fd, int how) {
     if (!is_socket(n)) return -ENOTSOCK;
     if (n.local && n.state == stream_state::fresh) return 0;
     if (n.state != stream_state::connected) return -ENOTCONN;
-    if (how != SHUT_WR) n.read_over = true;
+    if (how != SHUT_WR) shut_reading(n);
     if (how != SHUT_RD) shut_writing(n);
     return 0;
   });
@@ -183,8 +183,7 @@ inline int sim_kernel::getsockopt(int fd, int level, int name, int& value) {
     if (level == SOL_SOCKET && name == SO_ERROR) value = std::exchange(n.error, 0);
     if (level == SOL_SOCKET && name == SO_TYPE)
       value = n.kind == node_kind::datagram ? SOCK_DGRAM : SOCK_STREAM;
-    for (const auto& [of, which, set] : n.options)
-      if (of == level && which == name) value = set;
+    if (const int set = n.option(level, name); set != 0) value = set;
     return 0;
   });
 }
@@ -240,10 +239,23 @@ inline int sim_kernel::set_nonblocking(int fd) {
 }
 
 inline int sim_kernel::unread(int fd) {
-  return on(sim_call::unread, fd, [](sim_node& n) {
+  return on(sim_call::unread, fd, [&](sim_node& n) {
     if (n.kind == node_kind::datagram)
       return n.messages.empty() ? 0 : static_cast<int>(n.messages.front().bytes.size());
+    if (n.kind == node_kind::pipe_writer) {
+      const sim_node* const reader = find_open(n.peer);
+      return static_cast<int>(reader != nullptr ? reader->in.size() : n.stuck);
+    }
     return n.state == stream_state::listening ? -EINVAL : static_cast<int>(n.arrived);
+  });
+}
+
+inline int sim_kernel::drop_errors(int fd) {
+  return on(sim_call::getsockopt, fd, [](sim_node& n) {
+    if (!is_socket(n)) return -ENOTSOCK;
+    const int count = std::exchange(n.queued_errors, 0);
+    if (count > 0) n.error = 0;
+    return count;
   });
 }
 

@@ -159,6 +159,7 @@ inline int sim_system::reset_on_close(int fd) { return kernel_.reset_on_close(fd
 inline int sim_system::dup(int fd) { return kernel_.dup(fd); }
 inline int sim_system::set_nonblocking(int fd) { return kernel_.set_nonblocking(fd); }
 inline int sim_system::unread(int fd) { return kernel_.unread(fd); }
+inline int sim_system::drop_errors(int fd) { return kernel_.drop_errors(fd); }
 inline std::chrono::nanoseconds sim_system::now() const noexcept { return kernel_.now(); }
 
 }  // namespace asyncore

@@ -79,6 +79,15 @@ class sim_network : public sim_world {
     if (sim_node* const peer = find(n.peer)) travel(*peer, sim_event_kind::end, 0);
   }
 
+  /// Receives no more. The other end of a UNIX stream is told, and may not send any more.
+  void shut_reading(sim_node& n) {
+    n.read_over = true;
+    sim_node* const peer = n.local ? find_open(n.peer) : nullptr;
+    if (peer == nullptr) return;
+    peer->write_over = true;
+    touch(*peer);
+  }
+
   /// The network, or the other side, tears the connection down at both ends.
   void break_connection(sim_node& n, int error) {
     if (sim_node* const peer = find(n.peer)) receive_reset(*peer, ECONNRESET);
@@ -97,6 +106,7 @@ class sim_network : public sim_world {
       case node_kind::pipe_writer:
         if (sim_node* const peer = find(n.peer)) {
           if (n.kind == node_kind::pipe_writer) finish_arrivals(*peer);
+          peer->stuck = n.in.size();
           touch(*peer);
         }
         break;

@@ -58,6 +58,8 @@ struct sim_node {
   std::byte urgent_byte{};
   bool resets = false;       // its close resets the peer
   int error = 0;             // SO_ERROR
+  int queued_errors = 0;     // in the error queue, which a read does not empty
+  std::size_t stuck = 0;     // of a pipe whose reader has gone: the bytes in it
   int references = 0;        // descriptors, or 1 for a peer's
   std::uint32_t actor = 0;   // who is told of changes; 0: nobody
 
@@ -70,6 +72,14 @@ struct sim_node {
   endpoint name, peer_name;
   bool bound = false;  // the name is found by others
   std::vector<std::array<int, 3>> options;  // level, name and value of those that were set
+
+  /// The value that was set last; 0: none was.
+  int option(int level, int number) const noexcept {
+    int value = 0;
+    for (const auto& [of, which, set] : options)
+      if (of == level && which == number) value = set;
+    return value;
+  }
 
   int backlog = 0;
   int attempts = 0;
@@ -94,11 +104,12 @@ inline bool has_write_room(const byte_ring& ring) noexcept {
 inline readiness stream_readiness(const sim_node& n, const sim_node* peer) noexcept {
   if (n.state == stream_state::listening) return ready_if(!n.waiting.empty(), readiness::read);
   if (n.state == stream_state::connecting) return ready_if(n.error != 0, readiness::error);
-  readiness ready = ready_if(n.error != 0, readiness::error);
+  readiness ready = ready_if(n.error != 0 || n.queued_errors > 0, readiness::error);
   const bool idle = n.state == stream_state::fresh || n.state == stream_state::closed;
   ready |= ready_if(idle || n.hung_up || (n.read_over && n.write_over), readiness::hangup);
   ready |= ready_if(n.read_over || n.arrived > 0, readiness::read);
-  const bool room = peer == nullptr || n.write_over || has_write_room(peer->in);
+  // A UNIX socket that may not send any more is writable only if there were room.
+  const bool room = peer == nullptr || (n.write_over && !n.local) || has_write_room(peer->in);
   ready |= ready_if(room, readiness::write);
   ready |= ready_if(n.urgent, readiness::expt);
   return ready;
@@ -110,13 +121,15 @@ inline readiness node_readiness(const sim_node& n, const sim_node* peer) noexcep
     case node_kind::stream:
       return stream_readiness(n, peer);
     case node_kind::datagram:
-      return ready_if(!n.messages.empty() || n.error != 0, readiness::read) | readiness::write |
-             ready_if(n.error != 0, readiness::error);
+      return ready_if(!n.messages.empty(), readiness::read) | readiness::write |
+             ready_if(n.error != 0 || n.queued_errors > 0, readiness::error);
     case node_kind::pipe_reader:
       return ready_if(n.arrived > 0, readiness::read) |
              ready_if(peer == nullptr, readiness::hangup);
     case node_kind::pipe_writer:
-      if (peer == nullptr) return readiness::write | readiness::error;
+      if (peer == nullptr)
+        return readiness::error |
+               ready_if((n.in.capacity() - n.stuck) * 3 >= n.in.capacity(), readiness::write);
       return ready_if(has_write_room(peer->in), readiness::write);
     case node_kind::file:
       return readiness::read | readiness::write;

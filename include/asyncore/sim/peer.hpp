@@ -67,6 +67,16 @@ class sim_peer : public detail::sim_actor {
     if (sim_node* const n = node()) kernel_.break_connection(*n, ECONNRESET);
     close();
   }
+  /// Ends both directions, reads no more, and stays: a hangup of a UNIX stream. What has not been
+  /// sent is lost.
+  void hang_up() {
+    out_.clear();
+    paused_ = true;
+    sim_node* const n = node();
+    if (n == nullptr || n->state != stream_state::connected) return;
+    kernel_.shut_reading(*n);
+    kernel_.shut_writing(*n);
+  }
   /// Stops reading, and goes on with it.
   void pause() noexcept { paused_ = true; }
   void resume() {

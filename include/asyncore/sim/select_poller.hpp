@@ -19,6 +19,7 @@ class sim_select_poller : public detail::sim_watching_poller {
  public:
   static constexpr std::string_view name = "sim_select";
   static constexpr int fd_limit = FD_SETSIZE;
+  static constexpr bool hides_errors = true;
   using sim_watching_poller::sim_watching_poller;
 
   std::error_code add(token t, interest wanted) {

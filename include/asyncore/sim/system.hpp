@@ -50,6 +50,7 @@ class sim_system {
   int dup(int fd);
   int set_nonblocking(int fd);
   int unread(int fd);
+  int drop_errors(int fd);
   std::chrono::nanoseconds now() const noexcept;
   const fd_closer* closer() const noexcept { return &closer_; }
 

@@ -6,6 +6,7 @@
 #include <asyncore/sim/call.hpp>
 #include <asyncore/sim/network.hpp>
 
+#include <netinet/in.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -308,13 +309,20 @@ class sim_transfer : public sim_network {
     }
     if (peer == nullptr) {
       if (n.local) return -ECONNREFUSED;
-      if (to == nullptr) n.error = ECONNREFUSED;  // an ICMP message says so
+      report_icmp(n, to == nullptr);
       return size;
     }
     if (peer->messages.size() >= options_.datagrams) return n.local ? -EAGAIN : size;  // lost
     peer->messages.push_back(std::move(message));
     touch(*peer);
     return size;
+  }
+
+  /// An ICMP message says that nobody has the port.
+  void report_icmp(sim_node& n, bool connected) {
+    const bool queues = n.option(IPPROTO_IP, IP_RECVERR) != 0;
+    if (connected || queues) n.error = ECONNREFUSED;
+    if (queues) ++n.queued_errors;
   }
 
   std::ptrdiff_t write_file(sim_node& n, std::span<const iovec> pieces) {

@@ -75,6 +75,11 @@ class observed_system : public detail::waker_named<System> {
   int dup(int fd) { return s_.dup(fd); }
   int set_nonblocking(int fd) { return s_.set_nonblocking(fd); }
   int unread(int fd) { return s_.unread(fd); }
+  int drop_errors(int fd)
+    requires requires(System& s) { s.drop_errors(0); }
+  {
+    return s_.drop_errors(fd);
+  }
   std::chrono::nanoseconds now() noexcept { return s_.now(); }
   const fd_closer* closer() noexcept { return s_.closer(); }
 

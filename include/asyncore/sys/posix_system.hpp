@@ -141,6 +141,20 @@ struct posix_system {
     return status < 0 ? status : bytes;
   }
 
+  /// Drops what the error queue of a socket holds (recv(2), MSG_ERRQUEUE), or a part of it; returns
+  /// how many messages. Sockets that have no such queue may ignore the flag.
+  static int drop_errors([[maybe_unused]] int fd) noexcept {
+    int count = 0;
+#if defined(MSG_ERRQUEUE)
+    constexpr int most = 64;
+    for (msghdr message{}; count < most; ++count, message = {})
+      if (::recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0 ||
+          (message.msg_flags & MSG_ERRQUEUE) == 0)
+        break;
+#endif
+    return count;
+  }
+
   /// Monotonic time.
   static std::chrono::nanoseconds now() noexcept {
     return std::chrono::steady_clock::now().time_since_epoch();
