@@ -86,10 +86,11 @@ void dispatcher_with_send<Derived, Loop, Transport>::end_lingering() {
 
 /// Until it is gone, when `drop_output` forgets the watch.
 template <class Derived, class Loop, class Transport>
-void dispatcher_with_send<Derived, Loop, Transport>::watch_lingering() {
+void dispatcher_with_send<Derived, Loop, Transport>::watch_lingering(
+    std::chrono::nanoseconds linger) {
   Loop& loop = this->loop();
   loop.template service<detail::leaving_channels<Loop>>().add(
-      loop, this, this->id(), &look_at_lingering, this->derived().linger_time);
+      loop, this, this->id(), &look_at_lingering, linger);
 }
 
 /// Looks again and again whether it has lingered for a whole period.
@@ -104,7 +105,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::look_at_lingering(timed<Loo
   const bool alive = loop->alive(watch.id);
   if (alive && !watch.lingered) {
     watch.lingered = channel->has(is_lingering);
-    return watches.look_later(*loop, watch, channel->derived().linger_time);
+    return watches.look_later(*loop, watch);
   }
   watches.forget(*loop, watch.id);
   if (!alive) return;
