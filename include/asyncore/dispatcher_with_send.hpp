@@ -339,13 +339,6 @@ void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how, std::erro
   this->set_shuts_reading(how == SHUT_RDWR);
   this->rearm();
 }
-/// All is sent that a shutdown has waited for.
-template <class Derived, class Loop, class Transport>
-ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::end_stream() {
-  this->state_ &= static_cast<state_bits>(~is_ending);
-  std::error_code ignored;
-  base::shutdown(this->shuts_reading() ? SHUT_RDWR : SHUT_WR, ignored);
-}
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how) {
   std::error_code failed;

@@ -58,6 +58,14 @@ void dispatcher_with_send<Derived, Loop, Transport>::start_lingering() {
   if (failed || base::has(base::read_over | base::write_over)) end_lingering();
 }
 
+/// All is sent that a shutdown has waited for.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::end_stream() {
+  this->state_ &= static_cast<state_bits>(~is_ending);
+  std::error_code ignored;
+  base::shutdown(this->shuts_reading() ? SHUT_RDWR : SHUT_WR, ignored);
+}
+
 /// A bounded part of what there is, so that a peer that never stops does not keep the loop.
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::drop_input() {
