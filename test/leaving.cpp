@@ -140,6 +140,16 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_peer_that_does_not_end_is_closed, Place, test::o
   BOOST_TEST(test::take(s.pair.far) == "reply");
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_call_has_a_linger_time_of_its_own, Place, test::one_a_poller) {
+  scene<Place> s;
+  s.channel.send("reply");
+  s.channel.close_when_done(200ms);
+  s.channel.close_when_done();  // it leaves already
+  s.loop.run();
+  BOOST_CHECK(clock::passed() >= 200ms && clock::passed() <= 401ms);
+  BOOST_TEST(test::take(s.pair.far) == "reply");
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_sent_has_all_the_time, Place, test::one_a_poller) {
   scene<Place> s;
   const std::string much(3'000'000, 'x');

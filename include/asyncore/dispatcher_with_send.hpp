@@ -91,7 +91,13 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// not end within `linger_time` to twice that is closed. What is sent later is dropped, and no
   /// more is given to the class. Throws bad_alloc.
   void close_when_done() {
-    if (leave()) watch_lingering();
+    if (leave()) watch_lingering(this->derived().linger_time);
+  }
+  /// The same with a linger time of its own, as in `close_when_done(200ms)`. When the channel leaves
+  /// already, nothing changes.
+  template <class Rep, class Period>
+  void close_when_done(std::chrono::duration<Rep, Period> linger) {
+    if (leave()) watch_lingering(detail::in_nanoseconds(linger));
   }
 
   /// How long a peer has to end when it has been told that there is no more; a class may define
@@ -294,7 +300,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void start_lingering();
   void drop_input();
   void end_lingering();
-  void watch_lingering();
+  void watch_lingering(std::chrono::nanoseconds linger);
   static void look_at_lingering(timed<Loop>& node, Loop* loop);
   void check_high_water();
   bool check_low_water();
@@ -350,13 +356,6 @@ void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how, std::erro
   this->state_ |= is_ending;
   this->set_shuts_reading(how == SHUT_RDWR);
   this->rearm();
-}
-/// All is sent that a shutdown has waited for.
-template <class Derived, class Loop, class Transport>
-ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::end_stream() {
-  this->state_ &= static_cast<state_bits>(~is_ending);
-  std::error_code ignored;
-  base::shutdown(this->shuts_reading() ? SHUT_RDWR : SHUT_WR, ignored);
 }
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how) {

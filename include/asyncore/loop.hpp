@@ -207,12 +207,9 @@ class basic_loop {
   void remove(record& r) noexcept;
 
   /// Takes `r` out of the map, if it is there, for good: an owned one is destroyed at the end of
-  /// the turn. `told`: its class has a last hook, which is called before that.
+  /// the turn. `told`: its class has a last hook, which `call_last_hook` calls before that.
   void remove_closed(record& r, bool told) noexcept;
-
-  /// Calls `handle_closed` of `c`, which has closed.
-  template <class Channel>
-  void call_last_hook(Channel& c) noexcept;
+  template <class Channel> void call_last_hook(Channel& c) noexcept;
 
   /// Has `r` finish what it put off and asked what it is interested in, before the next wait or
   /// the end of `run` or `poll`.

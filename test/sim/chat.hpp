@@ -85,6 +85,11 @@ struct chat : asyncore::async_chat<chat<Place>, loop_of<Place>>,
     this->close();
   }
   void handle_error() { this->fail(); }
+  void handle_closed(const asyncore::close_info&) {
+    talk.order().on_closed(this->native_handle());
+    this->on.interrupt();
+  }
+  ~chat() override { this->check_told(); }
   void log(std::string_view) {}
   using seated<chat>::talk;
   bool leaving = false;

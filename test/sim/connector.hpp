@@ -40,6 +40,11 @@ struct connector : asyncore::dispatcher_with_send<connector<Place>, loop_of<Plac
       const std::string bytes = stream.bytes(sent, count);
       sent += count;
       this->send(bytes);
+      // Half of them end their stream while they still have bytes to send.
+      if (sent < length() || server_ends() || talk.talk().key % 2 == 0 || !this->registered())
+        return;
+      ended = true;
+      this->shutdown();
     } else if (!ended) {
       ended = true;
       this->shutdown();

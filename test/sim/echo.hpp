@@ -18,6 +18,7 @@ struct echo : asyncore::dispatcher_with_send<echo<Place>, loop_of<Place>>,
       : echo::dispatcher_with_send(loop, std::move(peer)), seated<echo>(s, c, "echo", true),
         marked<echo>(s) {
     this->sign_of_life();
+    talk.meter(this->native_handle());
   }
   static constexpr auto predicates = asyncore::ask_on_rearm;
   static constexpr std::chrono::nanoseconds linger_time = stage::linger;
@@ -76,6 +77,12 @@ struct echo : asyncore::dispatcher_with_send<echo<Place>, loop_of<Place>>,
     this->check_cleared();
   }
   void handle_error() { this->fail(); }
+  void handle_closed(const asyncore::close_info& info) {
+    talk.gone(this->native_handle(), info);
+    echo::dispatcher_with_send::close();  // which it is
+    this->on.interrupt();
+  }
+  ~echo() override { this->check_told(); }
   void log(std::string_view) {}
   using seated<echo>::talk;
   bool ending = false;

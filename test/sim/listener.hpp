@@ -41,7 +41,7 @@ struct listener : asyncore::dispatcher<listener<Place>, loop_of<Place>> {
     if (on.random.chance(16384)) {
       on.owned.push_back(std::make_unique<Channel>(this->loop(), std::move(peer), on, c));
     } else {
-      this->loop().template emplace<Channel>(std::move(peer), on, c);
+      this->loop().template emplace<Channel>(std::move(peer), on, c).by_loop = true;
     }
   }
   void handle_error() {

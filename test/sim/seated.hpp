@@ -88,6 +88,13 @@ struct seated : seat {
   speaker talk;
   bool paused = false;
   bool by_call = false;
+  bool by_loop = false;  // made by `emplace`: it never goes without its last hook
+
+ protected:
+  /// To be called by the destructor of a class with the last hook.
+  void check_told() {
+    if (by_loop && !talk.order().ended()) talk.object("no handle_closed");
+  }
 };
 
 }  // namespace test::sim

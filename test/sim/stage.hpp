@@ -32,6 +32,8 @@ struct conversation {
   bool drained = false;       // the loop lets all finish, and nobody has a hand in it
   bool finishes = false;      // the server's channel does so
   std::uint64_t owed = 0;     // bytes that the server has sent before
+  std::uint64_t given = 0;    // bytes that the server's channel has accepted
+  std::uint64_t taken = 0;    // of them, what the kernel has
 };
 
 /// A channel under test, as others see it.
@@ -282,6 +284,16 @@ class speaker {
       object("the tail of " + std::to_string(talk().length - position()) + " bytes is lost");
   }
   bool closed() const { return order_.closed(); }
+  /// The last hook: what was accepted has left, or its loss is told.
+  void gone(int fd, const asyncore::close_info& info) {
+    order_.on_closed(fd);
+    if (talk_.taken + info.dropped < talk_.given) object("a loss that is not told");
+    if (info.dropped > talk_.given) object("a loss of more than there was");
+  }
+  /// Has the kernel count what it takes.
+  void meter(int fd) {
+    if (const asyncore::sim_node* const n = stage_.kernel.at(fd)) n->meter = &talk_.taken;
+  }
   bool lost(int fd) { return talk().spoiled || stage_.kernel.disturbed(fd); }
   void spoil() {
     talk_.finishes = false;
@@ -294,6 +306,7 @@ class speaker {
   void drains() { talk_.finishes = talk_.drained; }
   /// So much more of the answer is under way.
   void answered(std::size_t bytes) {
+    talk_.given += bytes;
     if (!stage_.draining) talk_.owed += bytes;
   }
   void object(const std::string& what) { stage_.kernel.object(name_ + ": " + what); }

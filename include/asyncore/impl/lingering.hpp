@@ -59,6 +59,14 @@ void dispatcher_with_send<Derived, Loop, Transport>::start_lingering() {
   if (failed || base::has(base::read_over | base::write_over)) end_lingering();
 }
 
+/// All is sent that a shutdown has waited for.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::end_stream() {
+  this->state_ &= static_cast<state_bits>(~is_ending);
+  std::error_code ignored;
+  base::shutdown(this->shuts_reading() ? SHUT_RDWR : SHUT_WR, ignored);
+}
+
 /// A bounded part of what there is, so that a peer that never stops does not keep the loop.
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::drop_input() {
@@ -87,10 +95,11 @@ void dispatcher_with_send<Derived, Loop, Transport>::end_lingering() {
 
 /// Until it is gone, when `drop_output` forgets the watch.
 template <class Derived, class Loop, class Transport>
-void dispatcher_with_send<Derived, Loop, Transport>::watch_lingering() {
+void dispatcher_with_send<Derived, Loop, Transport>::watch_lingering(
+    std::chrono::nanoseconds linger) {
   Loop& loop = this->loop();
   loop.template service<detail::leaving_channels<Loop>>().add(
-      loop, this, this->id(), &look_at_lingering, this->derived().linger_time);
+      loop, this, this->id(), &look_at_lingering, linger);
 }
 
 /// Looks again and again whether it has lingered for a whole period.
@@ -105,7 +114,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::look_at_lingering(timed<Loo
   const bool alive = loop->alive(watch.id);
   if (alive && !watch.lingered) {
     watch.lingered = channel->has(is_lingering);
-    return watches.look_later(*loop, watch, channel->derived().linger_time);
+    return watches.look_later(*loop, watch);
   }
   watches.forget(*loop, watch.id);
   if (!alive) return;

@@ -68,6 +68,8 @@ struct sim_node {
   std::chrono::nanoseconds last_arrival{0};
   std::uint32_t in_flight = 0;  // events on their way to this node
 
+  mutable std::uint64_t* meter = nullptr;  // counts what it sends, for whoever has set it
+
   sim_ref peer;
   endpoint name, peer_name;
   bool bound = false;  // the name is found by others

@@ -263,8 +263,13 @@ class sim_transfer : public sim_network {
     if (total == 0) return 0;
     const std::size_t room = peer->in.room();
     if (room == 0 || fires(fault::again_after_readiness)) return -EAGAIN;
-    return gather(*peer, pieces,
-                  some_of(std::min(total, room), fault::one_byte_write, fault::short_write));
+    return metered(n, gather(*peer, pieces,
+                             some_of(std::min(total, room), fault::one_byte_write,
+                                     fault::short_write)));
+  }
+  static std::ptrdiff_t metered(sim_node& n, std::ptrdiff_t count) noexcept {
+    if (n.meter != nullptr) *n.meter += static_cast<std::uint64_t>(count);
+    return count;
   }
 
   /// The first write to a socket that is closed succeeds; a reset answers it.
@@ -274,7 +279,7 @@ class sim_transfer : public sim_network {
       return -EPIPE;
     }
     if (total > 0) answer_with_reset(n);
-    return static_cast<std::ptrdiff_t>(total);
+    return metered(n, static_cast<std::ptrdiff_t>(total));
   }
 
   std::ptrdiff_t gather(sim_node& peer, std::span<const iovec> pieces, std::size_t most) {

@@ -19,10 +19,12 @@ class leaving_channels : public loop_service<Loop> {
  public:
   /// Looks after one channel; `act`, given no loop, deletes it.
   struct watch : timed<Loop> {
-    watch(typename timed<Loop>::action look, void* c, token t) noexcept
-        : timed<Loop>(look), channel(c), id(t) {}
+    watch(typename timed<Loop>::action look, void* c, token t,
+          std::chrono::nanoseconds linger) noexcept
+        : timed<Loop>(look), channel(c), id(t), period(linger) {}
     void* channel;
     token id;
+    std::chrono::nanoseconds period;
     bool lingered = false;  // when it was last looked at
   };
 
@@ -35,11 +37,11 @@ class leaving_channels : public loop_service<Loop> {
     const auto at = static_cast<std::size_t>(id.fd);
     if (at >= by_fd_.size()) by_fd_.resize(at + 1 + at / 4);
     if (by_fd_[at] != nullptr) drop(loop, by_fd_[at]);
-    by_fd_[at] = new watch(look, channel, id);
-    look_later(loop, *by_fd_[at], period);
+    by_fd_[at] = new watch(look, channel, id, period);
+    look_later(loop, *by_fd_[at]);
   }
-  void look_later(Loop& loop, watch& w, std::chrono::nanoseconds period) {
-    loop.template service<timer_queue<Loop>>().arm(w, deadline_after(loop.now(), period), loop);
+  void look_later(Loop& loop, watch& w) {
+    loop.template service<timer_queue<Loop>>().arm(w, deadline_after(loop.now(), w.period), loop);
   }
 
   /// The channel of this token does not leave any more: it is gone.
