@@ -98,6 +98,7 @@ class child_process : public channel<Derived, Loop> {
  private:
   void release() noexcept {
     this->set_descriptor(-1);
+    if (pid_ >= 0 && this->loop().elsewhere()) pid_ = -1;  // the child of another process
     if (pid_ >= 0) watch_.send_signal(pid_, SIGKILL);
     watch_.close();
     if (pid_ < 0) return;

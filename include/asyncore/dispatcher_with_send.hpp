@@ -62,7 +62,10 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// Sends what waits now, as far as the socket takes it, instead of at the end of the hook; not
   /// of a channel that has left its loop (see `del_channel`).
   /// `handle_close` may be called, and `*this` be gone.
-  void initiate_send() { send_queue(everything); }
+  void initiate_send() {
+    const typename Loop::hooks_scope hooks(this->loop());
+    send_queue(everything);
+  }
 
   /// Shuts down a direction (see `dispatcher`); before that of sending, sends what the socket
   /// takes. `handle_close` may be called, and `*this` be gone.
@@ -92,7 +95,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// and a TCP peer gets a reset.
   void abort() noexcept;
 
-  /// Gives the socket what it takes of the bytes that wait, drops the rest and closes.
+  /// Gives the socket what it takes of the bytes that wait, drops the rest and closes. In a forked
+  /// process it only closes: what waits is the other one's to send.
   void close() noexcept {
     if (this->native_handle() >= 0) drop_output();
     base::close();

@@ -96,6 +96,7 @@ class io_channel : public channel<Derived, Loop> {
     if ((state_ & close_reported) != 0) return;
     state_ |= close_reported;
     this->loop().ask_again();
+    const typename Loop::hooks_scope hooks(this->loop());
     detail::observe<Derived>(this->loop(), "handle_close",
                              [&] { this->derived().handle_close(); });
   }

@@ -59,7 +59,7 @@ class post_box {
   bool collected() const noexcept { return first_ != nullptr; }
   /// @}
 
-  /// Destroys all that there is; not what their ends push.
+  /// Destroys all that there is; what their ends push is there afterwards.
   void clear() noexcept {
     collect();
     while (posted* const p = next()) p->act(p, nullptr);
@@ -80,7 +80,7 @@ class post_box {
 
   posted* first_ = nullptr;  // taken, and to be called
   posted* head_ = nullptr;
-  bool asleep_ = false;
+  bool asleep_ = true;     // until the loop has looked: the first post wakes it
 };
 
 }  // namespace asyncore::detail

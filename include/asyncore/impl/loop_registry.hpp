@@ -12,38 +12,43 @@ basic_loop<Poller, Map>::~basic_loop() {
   end();
 }
 
+/// Destructors may emplace, and post, when all that there was is gone: that ends, too. Not without
+/// end, lest a client that connects again in its destructor keep the program from its own.
 template <class Poller, class Map>
 ASYNCORE_NOINLINE void basic_loop<Poller, Map>::end() noexcept {
-  reap();
-  list_node left;
-  map_.for_each([&](record& r) { r.link_before(left); });
-  while (!left.unlinked()) {
-    record& r = as_record(left.front());
-    r.unlink();
-    if (r.owned_) {
-      remove_closed(r);
-    } else {
-      channels::template perform<detail::op::abandon>(r);
-      if (r.registered()) remove(r);
-    }
-  }
-  while (!idle_.unlinked()) {
-    record& r = as_record(idle_.front());
-    r.unlink();
-    if (r.owned_) {
-      remove_closed(r);
-    } else {
-      channels::template perform<detail::op::abandon>(r);
-    }
-  }
-  reap();
-  box_.clear();  // before the timers, which these functions may cancel at their end
-  if (waker_generation_ != 0) poller_.remove({waker_.native_handle(), waker_generation_});
+  constexpr int most_rounds = 100;
+  int round = 0;
+  do {
+    end_channels();
+    box_.clear();  // before the timers, which these functions may cancel at their end
+  } while ((!empty() || !idle_.unlinked() || !box_.empty()) && ++round < most_rounds);
+  if (waker_generation_ != 0 && !elsewhere())
+    poller_.remove({waker_.native_handle(), waker_generation_});
   waker_generation_ = 0;
   while (services_ != nullptr) {
     auto* const service = std::exchange(services_, services_->behind);
     service->of->destroy(service);
   }
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::end_channels() noexcept {
+  reap();
+  list_node left;
+  map_.for_each([&](record& r) { r.link_before(left); });
+  while (!left.unlinked()) end_channel(left);
+  // One that its user owns goes back to this list when it leaves the map, and is asked again.
+  while (!idle_.unlinked()) end_channel(idle_);
+  reap();
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::end_channel(list_node& in) noexcept {
+  record& r = as_record(in.front());
+  r.unlink();
+  if (r.owned_) return remove_closed(r);
+  channels::template perform<detail::op::abandon>(r);
+  if (r.registered()) remove(r);
 }
 
 template <class Poller, class Map>
@@ -160,6 +165,7 @@ struct basic_loop<Poller, Map>::restore_scope {
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::close_all([[maybe_unused]] bool ignore_errors) {
+  const hooks_scope hooks(*this);
   restore_scope scope(*this);
   map_.for_each([&](record& r) { r.link_before(scope.left_); });
   while (!scope.left_.unlinked()) {

@@ -149,7 +149,8 @@ template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
   if (base::has(is_leaving)) this->loop().forget(this->id());
   if (!staging() && queue_.empty()) return;
-  const bool takes_more = !base::has(is_blocked) || base::has(is_yielding);
+  const bool takes_more =
+      (!base::has(is_blocked) || base::has(is_yielding)) && !this->loop().elsewhere();
   if (base::has(base::is_connected) && takes_more && !base::has(base::write_over)) {
     if (staging() && this->loop().stage().size() > 0)
       Transport::send(this->loop().system(), this->native_handle(),

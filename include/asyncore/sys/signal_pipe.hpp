@@ -4,6 +4,7 @@
 #define ASYNCORE_SYS_SIGNAL_PIPE_HPP
 
 #include <asyncore/config.hpp>
+#include <asyncore/sys/home_process.hpp>
 
 #include <cerrno>
 
@@ -18,13 +19,15 @@ namespace detail {
 struct watched_signal {
   int fd = -1;  // where its handler writes; -1: nobody watches it
   bool missed = false;  // it came while the pipe was full
+  unsigned forks = 0;   // of the process that watches it
   struct sigaction before {};
 };
 inline watched_signal watched_signals[65];
 }  // namespace detail
 
-/// Catches signals by `sigaction`; a signal belongs to one pipe in the process. Calls return 0 or
-/// a negative errno.
+/// Catches signals by `sigaction`; a signal belongs to one pipe in the process. In a process that is
+/// forked meanwhile it does again what it did before, when it comes. Calls return 0 or a negative
+/// errno.
 class signal_pipe {
  public:
   static constexpr int limit = 65;  // signals are below
@@ -55,9 +58,12 @@ class signal_pipe {
   int watch(int number) noexcept {
     if (number <= 0 || number >= limit) return -EINVAL;
     int nobody = -1;
+    const unsigned forks = detail::count_forks();
+    if (is_elsewhere(number)) give_back(number);
     if (!__atomic_compare_exchange_n(&entry(number).fd, &nobody, ends_[1], false, __ATOMIC_SEQ_CST,
                                      __ATOMIC_SEQ_CST))
       return nobody == ends_[1] ? 0 : -EBUSY;
+    entry(number).forks = forks;
     __atomic_store_n(&entry(number).missed, false, __ATOMIC_SEQ_CST);
     struct sigaction action {};
     action.sa_handler = &caught;
@@ -78,13 +84,10 @@ class signal_pipe {
 
   void close() noexcept {
     if (!is_open()) return;
-    for (int number = 1; number < limit; ++number) {
-      if (__atomic_load_n(&entry(number).fd, __ATOMIC_SEQ_CST) != ends_[1]) continue;
-      ::sigaction(number, &entry(number).before, nullptr);
-      __atomic_store_n(&entry(number).fd, -1, __ATOMIC_SEQ_CST);
-    }
-    // A handler in another thread may be about to write.
-    while (__atomic_load_n(&running, __ATOMIC_SEQ_CST) != 0) ::sched_yield();
+    for (int number = 1; number < limit; ++number)
+      if (__atomic_load_n(&entry(number).fd, __ATOMIC_SEQ_CST) == ends_[1]) give_back(number);
+    // A handler in another thread may be about to write; a forked process has no other thread.
+    while (!home_.left() && __atomic_load_n(&running, __ATOMIC_SEQ_CST) != 0) ::sched_yield();
     ::close(ends_[0]);
     ::close(ends_[1]);
     ends_[0] = ends_[1] = -1;
@@ -95,8 +98,24 @@ class signal_pipe {
     return detail::watched_signals[number];
   }
 
+  /// True when a process that has forked this one watches it.
+  static bool is_elsewhere(int number) noexcept {
+    return __atomic_load_n(&entry(number).fd, __ATOMIC_SEQ_CST) >= 0 &&
+           entry(number).forks != detail::forks;
+  }
+  static void give_back(int number) noexcept {
+    ::sigaction(number, &entry(number).before, nullptr);
+    __atomic_store_n(&entry(number).fd, -1, __ATOMIC_SEQ_CST);
+  }
+
   static void caught(int number) {
     const int saved = errno;
+    if (is_elsewhere(number)) {  // the pipe is another process's; it comes again when this returns
+      give_back(number);
+      ::raise(number);
+      errno = saved;
+      return;
+    }
     __atomic_fetch_add(&running, 1, __ATOMIC_SEQ_CST);
     const int fd = __atomic_load_n(&entry(number).fd, __ATOMIC_SEQ_CST);
     const auto byte = static_cast<unsigned char>(number);
@@ -124,6 +143,7 @@ class signal_pipe {
   static inline bool any_missed = false;  // ever
 
   int ends_[2] = {-1, -1};
+  home_process home_;
 };
 
 }  // namespace asyncore
