@@ -343,6 +343,35 @@ BOOST_AUTO_TEST_CASE(because_select_refuses_it) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
+// A thread that is cancelled in a hook unwinds through the loop, and is not taken for a failure.
+BOOST_AUTO_TEST_CASE(a_cancelled_thread_unwinds, *boost::unit_test::label("native")) {
+#if ASYNCORE_HAS_FORCED_UNWIND
+  using place = std::tuple_element_t<0, places>;
+  static std::atomic<bool> waits, unwound;
+  waits = unwound = false;
+  const auto work = [](void*) -> void* {
+    struct mark {
+      ~mark() { unwound = true; }
+    } const at_end;
+    loop_of<place> loop;
+    loop.call_later(0s, [] {
+      waits = true;
+      for (;;) ::pause();
+    });
+    loop.run();
+    return nullptr;
+  };
+  pthread_t thread;
+  BOOST_REQUIRE(::pthread_create(&thread, nullptr, work, nullptr) == 0);
+  while (!waits) std::this_thread::yield();
+  ::pthread_cancel(thread);
+  void* result = nullptr;
+  ::pthread_join(thread, &result);
+  BOOST_TEST((result == PTHREAD_CANCELED));
+  BOOST_TEST(unwound.load());
+#endif
+}
+
 // A waker that has been heard does not go on waking.
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_late_wake_does_not_spin, Place, places) {
   scene<Place> s;
