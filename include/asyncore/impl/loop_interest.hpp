@@ -127,17 +127,6 @@ void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
   if (failed) report_error(r, failed, Poller::name);
 }
 
-/// Has the poller watch a channel for reading from now on, and not only from the next wait, so that
-/// the caller hears of it when the poller refuses.
-template <class Poller, class Map>
-void basic_loop<Poller, Map>::watch_now(record& r, std::error_code& failed) {
-  if (!r.registered() || r.polled_ || r.hung_up_) return;
-  failed = detail::add_to(poller_, r.id_, interest::read, r.exclusive_);
-  if (failed) return;
-  r.polled_ = true;
-  r.armed_ = interest::read;
-}
-
 /// A channel that stops reading often reads again before anything arrives: the poller is told only
 /// when something has. Channels without predicates are not asked what they want of a report, so
 /// that it cannot be unwanted.
@@ -156,6 +145,17 @@ bool basic_loop<Poller, Map>::arms_later(record& r, interest wanted) noexcept {
   } else {
     return false;
   }
+}
+
+/// Has the poller watch a channel for reading from now on, and not only from the next wait, so that
+/// the caller hears of it when the poller refuses.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::watch_now(record& r, std::error_code& failed) {
+  if (!r.registered() || r.polled_ || r.hung_up_) return;
+  failed = detail::add_to(poller_, r.id_, interest::read, r.exclusive_);
+  if (failed) return;
+  r.polled_ = true;
+  r.armed_ = interest::read;
 }
 
 template <class Poller, class Map>
