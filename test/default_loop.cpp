@@ -2,10 +2,14 @@
 // The pollers there are, choosing one by its name, and programs that name no loop.
 #include <asyncore.hpp>
 
+#include "support/child.hpp"
 #include "support/descriptors.hpp"
 #include "support/outcome.hpp"
 
 #include <boost/test/unit_test.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <memory>
 #include <thread>
@@ -167,6 +171,19 @@ BOOST_AUTO_TEST_CASE(the_default_loop_takes_any_channel) {
   BOOST_TEST((&channel.loop() == &loop));
   BOOST_TEST(loop.size() == 1u);
   BOOST_TEST(asyncore::this_thread_loop().empty());
+}
+
+// A program that is started without them does not print into the sockets of its peers.
+BOOST_AUTO_TEST_CASE(closed_standard_descriptors_are_opened, *boost::unit_test::label("native")) {
+  const auto end = test::in_child([] {
+    for (const int fd : {0, 1, 2}) ::close(fd);
+    asyncore::default_loop loop;
+    int open = 0;
+    for (const int fd : {0, 1, 2}) open += ::fcntl(fd, F_GETFD) == 0;  // for programs that it runs
+    const int next = ::dup(0);
+    return open == 3 && next > 2 ? 7 : 0;
+  });
+  BOOST_TEST(end.status == 7);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -7,6 +7,7 @@
 #include <asyncore/prometheus.hpp>
 
 #include "support/child.hpp"
+#include "support/descriptor_limit.hpp"
 #include "support/descriptors.hpp"
 #include "support/matrix.hpp"
 #include "support/outcome.hpp"
@@ -452,6 +453,23 @@ BOOST_AUTO_TEST_CASE(what_epoll_watches_so_can_change) {
               std::errc::bad_file_descriptor));
 }
 #endif
+
+BOOST_AUTO_TEST_SUITE(without_descriptors, *boost::unit_test::label("native"))
+
+// Without wakers the loops hear the group's end all the same.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_group_ends, Place, places) {
+  const std::string text = test::stderr_of([] {
+    group_of<Place> group({.threads = 4, .pinned = false});
+    const unique_fd next = test::checked(::dup(STDERR_FILENO));
+    const test::descriptor_limit few(next.get() + 2);
+    group.start();
+    group.stop();
+    group.join();
+  });
+  BOOST_TEST(test::contains(text, "waker"), text);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE_END()
 

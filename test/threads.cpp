@@ -3,6 +3,7 @@
 #include <asyncore.hpp>
 #include <asyncore/stop_token.hpp>
 
+#include "support/descriptor_limit.hpp"
 #include "support/descriptors.hpp"
 #include "support/matrix.hpp"
 #include "support/outcome.hpp"
@@ -235,13 +236,13 @@ BOOST_AUTO_TEST_CASE(posts_wake_once) {
   int calls = 0;
   counting_waker::count = 0;
   for (int i = 0; i < 100; ++i) s.loop.post([&] { ++calls; });
-  BOOST_TEST(counting_waker::count == 0);
+  BOOST_TEST(counting_waker::count == 1);  // the loop has never looked: the first one rings
   s.loop.post([&] {
     for (int i = 0; i < 100; ++i) s.loop.post([&] { ++calls; });
   });
   s.loop.run({.timeout = {}, .count = 2});
   BOOST_TEST(calls == 200);
-  BOOST_TEST(counting_waker::count == 0);
+  BOOST_TEST(counting_waker::count == 1);
   // The word that the loop waits is given once.
   asyncore::detail::post_box box;
   asyncore::detail::posted a{nullptr}, b{nullptr}, c{nullptr};
@@ -279,6 +280,96 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_post_makes_the_descriptor_readable, Place, place
     s.loop.poll(0ns);
     BOOST_TEST(test::wait_for(s.loop.native_handle(), POLLIN));
   }
+}
+
+/// What is posted to a loop that waits for long, and its stop, are heard soon.
+template <class Place>
+void hears_others(scene<Place>& s) {
+  std::atomic<bool> waits{false};
+  int calls = 0;
+  s.loop.call_later(0s, [&] { waits = true; });
+  const auto start = std::chrono::steady_clock::now();
+  std::thread other([&] {
+    while (!waits) std::this_thread::yield();
+    s.loop.post([&] { ++calls; });
+    s.loop.post([&] { s.loop.stop(); });
+  });
+  s.loop.run({.timeout = std::chrono::milliseconds(test::patience), .count = {}});
+  other.join();
+  BOOST_TEST(calls == 1);
+  BOOST_CHECK(std::chrono::steady_clock::now() - start < 10s);
+}
+
+// Neither a loop that has never been posted to nor one that no thread has stopped is deaf.
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_first_post_is_heard, Place, places) {
+  scene<Place> s;
+  hears_others(s);
+  hears_others(s);
+}
+
+BOOST_AUTO_TEST_SUITE(without_a_waker, *boost::unit_test::label("native"))
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_loop_hears_others, Place, places) {
+  scene<Place> s;
+  std::string text;
+  {
+    const test::redirected_stderr stream;
+    const test::unique_fd next = test::checked(::dup(s.quiet.near.get()));
+    const test::descriptor_limit none(next.get() + 1);
+    hears_others(s);
+    hears_others(s);
+    text = stream.text();
+  }
+  BOOST_TEST(test::contains(text, "Too many open files"), text);
+  BOOST_TEST(text.find("waker") == text.rfind("waker"), text);  // said once
+  // It looks again when there are descriptors.
+  s.loop.call_later(2 * s.loop.exhaustion_pause, [&] { s.loop.stop(); });
+  s.loop.run(s.for_ever);
+  const test::unique_fd above = test::checked(::dup(s.quiet.near.get()));
+  hears_others(s);
+}
+
+BOOST_AUTO_TEST_CASE(because_select_refuses_it) {
+  using place = test::place<asyncore::select_poller, test::fixed, true>;
+  const test::descriptor_limit enough(FD_SETSIZE + 100);
+  if (!enough) return;
+  scene<place> s;
+  std::vector<test::unique_fd> taken;
+  while (taken.empty() || taken.back().get() < FD_SETSIZE)
+    taken.push_back(test::checked(::dup(s.quiet.far.get())));
+  const std::string text = test::stderr_of([&] { hears_others(s); });
+  BOOST_TEST(test::contains(text, "waker"), text);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+// A thread that is cancelled in a hook unwinds through the loop, and is not taken for a failure.
+BOOST_AUTO_TEST_CASE(a_cancelled_thread_unwinds, *boost::unit_test::label("native")) {
+#if ASYNCORE_HAS_FORCED_UNWIND
+  using place = std::tuple_element_t<0, places>;
+  static std::atomic<bool> waits, unwound;
+  waits = unwound = false;
+  const auto work = [](void*) -> void* {
+    struct mark {
+      ~mark() { unwound = true; }
+    } const at_end;
+    loop_of<place> loop;
+    loop.call_later(0s, [] {
+      waits = true;
+      for (;;) ::pause();
+    });
+    loop.run();
+    return nullptr;
+  };
+  pthread_t thread;
+  BOOST_REQUIRE(::pthread_create(&thread, nullptr, work, nullptr) == 0);
+  while (!waits) std::this_thread::yield();
+  ::pthread_cancel(thread);
+  void* result = nullptr;
+  ::pthread_join(thread, &result);
+  BOOST_TEST((result == PTHREAD_CANCELED));
+  BOOST_TEST(unwound.load());
+#endif
 }
 
 // A waker that has been heard does not go on waking.

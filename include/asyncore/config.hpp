@@ -71,6 +71,18 @@
 #define ASYNCORE_HAS_EXCEPTIONS 0
 #endif
 
+/// 1 where pthread_cancel(3) unwinds a thread by an exception that has a name, as with libstdc++.
+#if !defined(ASYNCORE_HAS_FORCED_UNWIND)
+#if defined(__has_include)
+#if __has_include(<bits/cxxabi_forced.h>) && ASYNCORE_HAS_EXCEPTIONS
+#define ASYNCORE_HAS_FORCED_UNWIND 1
+#endif
+#endif
+#endif
+#if !defined(ASYNCORE_HAS_FORCED_UNWIND)
+#define ASYNCORE_HAS_FORCED_UNWIND 0
+#endif
+
 /// 1 in a debug build: the loop then asks every `ask_on_rearm` channel each turn and aborts when
 /// an answer had changed without `rearm()`. Define it to 0 or 1 in every translation unit of a
 /// program to override the default, which is 1 in an unoptimised build without NDEBUG.

@@ -80,7 +80,8 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   void bind(const endpoint& where);
   void bind(const endpoint& where, std::error_code& failed);
 
-  /// Accepts from the next turn on. `backlog`: how many connections the kernel keeps waiting.
+  /// Accepts from the next turn on. `backlog`: how many connections the kernel keeps waiting. The
+  /// poller watches the socket already when this returns, or it throws.
   void listen(int backlog = SOMAXCONN);
   void listen(int backlog, std::error_code& failed);
 

@@ -65,6 +65,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// of a channel that has left its loop (see `del_channel`).
   /// `handle_close` may be called, and `*this` be gone.
   void initiate_send() {
+    const typename Loop::hooks_scope hooks(this->loop());
     if (base::has(is_blocked)) {
       this->state_ &= static_cast<state_bits>(~is_blocked);
       this->rearm();
@@ -108,7 +109,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// and a TCP peer gets a reset.
   void abort() noexcept;
 
-  /// Gives the socket what it takes of the bytes that wait, drops the rest and closes.
+  /// Gives the socket what it takes of the bytes that wait, drops the rest and closes. In a forked
+  /// process it only closes: what waits is the other one's to send.
   void close() noexcept {
     if (this->native_handle() >= 0) drop_output();
     base::close();

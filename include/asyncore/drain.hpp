@@ -19,6 +19,7 @@ class drain_service : public loop_service<Loop> {
 
   /// Ends at `when`; returns whether it did not drain yet.
   bool start(Loop& loop, std::chrono::nanoseconds when) noexcept {
+    if (when < loop.now()) when = loop.now();  // as far back as a clock reaches, and no sum of that
     end_ = when < every_turn ? when : every_turn;
     loop.wake_by(end_);
     return !std::exchange(draining_, true);
@@ -52,6 +53,7 @@ void basic_loop<Poller, Map>::drain(std::chrono::duration<Rep, Period> within) {
   auto& draining = service<detail::drain_service<basic_loop>>();
   if (!draining.start(*this, detail::deadline_after(now(), detail::in_nanoseconds(within)))) return;
   ask_again_ = true;
+  const hooks_scope hooks(*this);
   restore_scope scope(*this);
   map_.for_each([&](record& r) { r.link_before(scope.left_); });
   while (!scope.left_.unlinked()) {

@@ -5,6 +5,10 @@
 
 #include <asyncore/config.hpp>
 
+#if ASYNCORE_HAS_FORCED_UNWIND
+#include <cxxabi.h>
+#endif
+
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
@@ -78,14 +82,24 @@ inline void throw_if(std::error_code code, std::string_view what) {
   if (code) throw_error(code, what);
 }
 
+#if ASYNCORE_HAS_FORCED_UNWIND
+/// What pthread_cancel(3) unwinds a thread with; whoever catches it has to throw it on.
+using forced_unwind = abi::__forced_unwind;
+#else
+struct forced_unwind {};
+#endif
+
 /// Runs `f`. What `f` throws reaches `on_exception`, which finds it in
-/// `std::current_exception()`; `exit_now` passes. Without exceptions it is a plain call.
+/// `std::current_exception()`; `exit_now` passes, and so does the end of a thread that is
+/// cancelled. Without exceptions it is a plain call.
 template <class F, class OnException>
 [[gnu::always_inline]] inline void guarded(F&& f, [[maybe_unused]] OnException&& on_exception) {
 #if ASYNCORE_HAS_EXCEPTIONS
   try {
     f();
   } catch (const exit_now&) {
+    throw;
+  } catch (const forced_unwind&) {
     throw;
   } catch (...) {
     on_exception();

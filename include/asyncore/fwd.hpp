@@ -41,6 +41,17 @@ class loop_group;
 template <class Loop>
 class timer;
 
+namespace detail {
+template <class Loop>
+class drain_service;
+template <class StopToken>
+struct stops_run {
+  static_assert(sizeof(StopToken) == 0,
+                "asyncore: a run that a stop token ends needs #include <asyncore/stop_token.hpp>, and "
+                "is given a std::stop_token");
+};
+}  // namespace detail
+
 }  // namespace asyncore
 
 #endif

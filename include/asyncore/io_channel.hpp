@@ -106,8 +106,9 @@ class io_channel : public channel<Derived, Loop> {
     if ((state_ & close_reported) != 0) return;
     state_ |= close_reported;
     this->loop().ask_again();
-    [[maybe_unused]] Loop& loop = this->loop();
+    Loop& loop = this->loop();
     [[maybe_unused]] const token id = this->id();
+    const typename Loop::hooks_scope hooks(loop);
     detail::observe<Derived>(loop, "handle_close", [&] {
       detail::call_handle_close(this->derived(), this->end_reason());
     });

@@ -13,11 +13,14 @@
 #include <asyncore/loop_service.hpp>
 #include <asyncore/out_queue.hpp>
 #include <asyncore/post_box.hpp>
+#include <asyncore/post_service.hpp>
 #include <asyncore/receive_buffer.hpp>
 #include <asyncore/registration.hpp>
 #include <asyncore/run_options.hpp>
 #include <asyncore/send_stage.hpp>
 #include <asyncore/stop_flag.hpp>
+#include <asyncore/sys/home_process.hpp>
+#include <asyncore/sys/standard_descriptors.hpp>
 #include <asyncore/sys/waker.hpp>
 #include <asyncore/timeout.hpp>
 
@@ -27,24 +30,13 @@
 
 namespace asyncore {
 
-namespace detail {
-/// As it is initialised before `main`, a loop opens a waker only in programs that have a use for
-/// it.
-template <class Loop>
-struct posts_wanted;
-template <class Loop>
-class drain_service;
-template <class Loop>
-struct waker_wanted {
-  static inline const bool yes = (Loop::opens_waker = true);
-};
-}  // namespace detail
-
 /// Waits on its `Poller` for the channels in its `Map`, and calls their hooks without a virtual
 /// call. Used by one thread; only `stop` and `post` may be called from others. A channel that
-/// outlives its loop is closed by it.
+/// outlives its loop is closed by it. Belongs to the process that made it: after fork(2) its end,
+/// `close` and destructors only close descriptors there, and send, unregister and shut down nothing
+/// that is shared; `stop` and `post` wake nobody; `run` and `poll` throw. Make a new loop there.
 template <class Poller, class Map>
-class basic_loop {
+class basic_loop : detail::standard_descriptors {
   static_assert(detail::check_poller<Poller>());
   static_assert(detail::check_channel_map<Map>());
 
@@ -55,7 +47,8 @@ class basic_loop {
   using record = typename Map::record;
   using type_ref = typename record::type_ref;
 
-  /// `args...` construct the poller. Throws what that throws.
+  /// `args...` construct the poller. Throws what that throws. Opens /dev/null in place of a closed
+  /// descriptor 0, 1 or 2.
   template <class... Args>
     requires std::is_constructible_v<Poller, Args...>
   explicit basic_loop(Args&&... args) : poller_(std::forward<Args>(args)...) {}
@@ -66,8 +59,8 @@ class basic_loop {
   /// Turns until the map is empty and no timer waits, `count` turns are done, or `stop` was called.
   /// What hooks have sent has been given to the sockets when it returns. Throws
   /// `std::system_error` when the poller fails, or with `std::errc::operation_not_permitted` when
-  /// called from a hook of the same loop, and what a hook threw through (`exit_now`, or what left
-  /// `handle_error`); the loop can be run again afterwards.
+  /// called from a hook of the same loop or in a forked process, and what a hook threw through
+  /// (`exit_now`, or what left `handle_error`); the loop can be run again afterwards.
   void run(run_options options = {});
 
   /// One turn: waits at most `timeout`, dispatches what is ready, calls the timers that are due,
@@ -79,10 +72,13 @@ class basic_loop {
   /// <asyncore/stop_token.hpp>.
   template <class StopToken>
     requires requires(const StopToken& t) { t.stop_requested(); }
-  void run(StopToken token, run_options options = {});
+  void run(StopToken token, run_options options = {}) {
+    detail::stops_run<StopToken>::run(*this, std::move(token), options);
+  }
 
   /// Ends `run` after the current turn, and a wait at once; if none is running, the next one at
-  /// once. Thread-safe, and safe in a signal handler.
+  /// once. Thread-safe, and safe in a signal handler. A loop that finds no descriptor for its waker
+  /// logs that, hears `stop` and `post` within 100 ms, and looks again.
   void stop() noexcept;
 
   /// Has the loop call `f()` in its own thread, in a turn: at once if it waits, which takes one
@@ -90,7 +86,7 @@ class basic_loop {
   /// calls; one that is posted by a posted function waits for the next turn. What `f` throws is
   /// logged and the loop goes on; `exit_now` leaves `run`. Functions that are left when the loop
   /// ends are destroyed without being called. Throws bad_alloc, and what copying `f` throws.
-  /// Thread-safe. Include <asyncore/post.hpp>.
+  /// Thread-safe.
   template <class F>
   void post(F&& f);
 
@@ -99,7 +95,6 @@ class basic_loop {
   /// that; else one with an out-queue does as `close_when_done`, and others, the listeners among
   /// them, are closed. Timers are not waited for, posted functions are. Called again it only moves
   /// the end. To be called in or outside of a hook; what hooks throw reaches `handle_error`.
-  /// Include <asyncore/drain.hpp>.
   template <class Rep, class Period>
   void drain(std::chrono::duration<Rep, Period> within);
 
@@ -109,17 +104,11 @@ class basic_loop {
 
   /// Python's `asyncore.readwrite`: dispatches `ready` to `channel`, of this loop, as if the poller
   /// had reported it. `channel` may be gone afterwards. Throws as `run`.
-  void readwrite(const record& channel, readiness ready) {
-    if (channel.registered()) dispatch_each(channel.id(), ready);
-  }
+  void readwrite(const record& channel, readiness ready);
 
   /// The time of this turn: the system's monotonic time, read when it is first asked for after a
   /// wait. Outside of a turn it is read each time.
-  std::chrono::nanoseconds now() noexcept {
-    if (in_turn_ && now_.count() != 0) [[likely]]
-      return now_;
-    return read_clock();
-  }
+  std::chrono::nanoseconds now() noexcept;
 
   /// Calls `f()` once, `delay` from `now()` on: in a turn, never from inside of this call, and not
   /// before its time. Those of one time are called in the order in which they were added; zero or
@@ -211,6 +200,9 @@ class basic_loop {
   void remove_closed(record& r, bool told) noexcept;
   template <class Channel> void call_last_hook(Channel& c) noexcept;
 
+  /// Watches `r` for reading at once; what the poller refuses is reported by `failed`.
+  void watch_now(record& r, std::error_code& failed);
+
   /// Has `r` finish what it put off and asked what it is interested in, before the next wait or
   /// the end of `run` or `poll`.
   void visit_before_wait(record& r) noexcept {
@@ -234,8 +226,14 @@ class basic_loop {
   /// no loop.
   bool alive(token id) const noexcept { return find(id) != nullptr; }
 
+  /// True in a process that was forked after the loop was made.
+  bool elsewhere() const noexcept { return home_.left(); }
+
   /// True while hooks run.
   bool in_turn() const noexcept { return in_turn_; }
+
+  /// Hooks may be called outside of a turn while it lives: `run` and `poll` are refused in them.
+  struct hooks_scope;
 
   /// Reports a failed call to `handle_error` of `r`, as an exception where there are such.
   void report_error(record& r, std::error_code code, std::string_view what);
@@ -246,9 +244,7 @@ class basic_loop {
   /// Calls `f`, which belongs to no channel. What it throws is logged as from `of`; `exit_now`
   /// passes, and what leaves a `handle_error`.
   template <class F>
-  void call_guarded(const char* of, F&& f) {
-    detail::guarded([&] { detail::observe<void>(*this, of, f); }, [&] { function_failed(of); });
-  }
+  void call_guarded(const char* of, F&& f);
 
   /// Calls `f`, which belongs to the channel of this token: what it throws reaches its
   /// `handle_error`.
@@ -264,9 +260,7 @@ class basic_loop {
   Service& service();
 
   /// Tells the services that a channel which was leaving is gone.
-  ASYNCORE_COLD void forget(token id) noexcept {
-    for (auto* s = services_; s != nullptr; s = s->behind) s->of->forget(*s, *this, id);
-  }
+  void forget(token id) noexcept;
 
   /// So much has been called that `now()` is not the time any more.
   void forget_time() noexcept { now_ = {}; }
@@ -302,11 +296,11 @@ class basic_loop {
  private:
   using waker = typename detail::waker_of<typename Poller::system>::type;
   template <class>
-  friend struct detail::waker_wanted;
-  template <class>
-  friend struct detail::posts_wanted;
+  friend class detail::post_service;
   template <class>
   friend class detail::drain_service;
+  template <class>
+  friend struct detail::stops_run;
   template <class>
   friend class loop_group;
 
@@ -316,7 +310,10 @@ class basic_loop {
   struct reason_scope;
 
   void begin();
-  void open_waker();
+  void ring() noexcept;
+  void attach_posts() noexcept;
+  void look_for_waker();
+  std::error_code open_waker();
   void unwatched() noexcept;
   bool turn(timeout_type timeout);
   void finish_turn(timeout_type timeout);
@@ -365,6 +362,7 @@ class basic_loop {
 
   /// Closes and destroys all that there is; `post` and `stop` may still be called.
   void end() noexcept;
+  void end_channels() noexcept;
 
   /// The channel of a token that may be that of none; a map is asked only for those that it had.
   record* find(token id) const noexcept {
@@ -372,10 +370,6 @@ class basic_loop {
   }
 
   static record& as_record(list_node* node) noexcept { return static_cast<record&>(*node); }
-
-  // Set before `main`, in programs that need it.
-  static inline bool opens_waker = false;
-  static inline void (*attach_posts)(basic_loop&) = nullptr;
 
   Poller poller_;
   Map map_;
@@ -389,6 +383,7 @@ class basic_loop {
   std::uint32_t last_generation_ = 0;
   int unwanted_ = 0;  // reports in this turn that paused channels did not want
   bool in_turn_ = false;
+  int hooks_ = 0;  // calls under way that may call hooks, in a turn or outside
   bool ask_again_ = false;
   bool in_handle_error_ = false;  // called for what the system refused, inside of another hook
   bool ends_silently_ = false;    // the loop ends, and its last hooks open channels again and again
@@ -396,6 +391,8 @@ class basic_loop {
   [[no_unique_address]] waker waker_;
   std::uint32_t waker_generation_ = 0;
   detail::post_box box_;
+  detail::post_service<basic_loop> posts_;
+  home_process home_;
   std::chrono::nanoseconds wake_at_{0};    // when a wait has to end at the latest; 0: never
   std::chrono::nanoseconds resume_at_{0};  // when listeners try again; 0: none waits
   token starved_[4];                       // those that wait; when there are more, any may
@@ -408,9 +405,12 @@ class basic_loop {
 
 }  // namespace asyncore
 
+#include <asyncore/drain.hpp>
+#include <asyncore/impl/loop_doorbell.hpp>
 #include <asyncore/impl/loop_hangup.hpp>
 #include <asyncore/impl/loop_interest.hpp>
 #include <asyncore/impl/loop_registry.hpp>
 #include <asyncore/impl/loop_turn.hpp>
+#include <asyncore/post.hpp>
 
 #endif

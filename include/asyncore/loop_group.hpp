@@ -149,8 +149,14 @@ class loop_group {
   void run_member(member& m);
   void failed() noexcept;
   void wait_for_threads() noexcept {
-    for (const auto& m : members_)
-      if (m->thread.joinable()) m->thread.join();
+    for (const auto& m : members_) {
+      if (!m->thread.joinable()) continue;
+      if (m->loop.elsewhere()) {
+        m->thread.detach();  // a forked process does not have it
+      } else {
+        m->thread.join();
+      }
+    }
   }
 
   std::vector<std::unique_ptr<member>> members_;

@@ -68,7 +68,9 @@ inline constexpr typename loop_service<Loop>::operations service_operations = {
       if constexpr (requires(Service& service) { service.decline(loop); })
         static_cast<Service&>(s).decline(loop);
     },
-    [](loop_service<Loop>* s) { delete static_cast<Service*>(s); }};
+    []([[maybe_unused]] loop_service<Loop>* s) {
+      if constexpr (!requires { Service::part_of_loop; }) delete static_cast<Service*>(s);
+    }};
 
 }  // namespace detail
 }  // namespace asyncore

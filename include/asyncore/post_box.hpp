@@ -99,7 +99,7 @@ class post_box {
 
   posted* first_ = nullptr;  // taken, and to be called
   posted* head_ = nullptr;
-  bool asleep_ = false;
+  bool asleep_ = true;     // until the loop has looked: the first post wakes it
 };
 
 }  // namespace asyncore::detail

@@ -19,7 +19,8 @@ namespace asyncore {
 /// other effect, in no thread; afterwards they do again what they did before. A signal has one
 /// channel in a process at a time. Signals that come faster than they are handled may be merged, as
 /// by the kernel, but the last one is never lost. By a pipe that a handler writes to, and not by
-/// signalfd: no thread has to block the signals, and the programs that are run inherit nothing.
+/// signalfd: no thread has to block the signals, and the programs that are run inherit nothing. In a
+/// forked process the signals do again what they did before, and another channel may watch them.
 /// Like any channel it keeps `run` going until it closes.
 template <class Derived, class Loop = default_loop>
 class signal_channel : public channel<Derived, Loop> {

@@ -6,26 +6,28 @@
 #include <asyncore/loop.hpp>
 
 #include <stop_token>
+#include <utility>
 
-namespace asyncore {
+namespace asyncore::detail {
 
-template <class Poller, class Map>
-template <class StopToken>
-  requires requires(const StopToken& t) { t.stop_requested(); }
-void basic_loop<Poller, Map>::run(StopToken token, run_options options) {
-  // A request that comes when `run` is over is not for the next one.
-  struct forgetting {
-    ~forgetting() {
-      if (token.stop_requested()) loop.stopping_.lower();
-    }
-    const StopToken& token;
-    basic_loop& loop;
-  } const forget{token, *this};
-  const auto stops = [this] { stop(); };
-  const std::stop_callback<decltype(stops)> on_request(token, stops);
-  run(options);
-}
+template <>
+struct stops_run<std::stop_token> {
+  template <class Loop>
+  static void run(Loop& loop, std::stop_token token, run_options options) {
+    // A request that comes when `run` is over is not for the next one.
+    struct forgetting {
+      ~forgetting() {
+        if (token.stop_requested()) loop.stopping_.lower();
+      }
+      const std::stop_token& token;
+      Loop& loop;
+    } const forget{token, loop};
+    const auto stops = [&loop] { loop.stop(); };
+    const std::stop_callback<decltype(stops)> on_request(token, stops);
+    loop.run(options);
+  }
+};
 
-}  // namespace asyncore
+}  // namespace asyncore::detail
 
 #endif

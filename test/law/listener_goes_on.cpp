@@ -47,6 +47,19 @@ struct plain_server : asyncore::dispatcher<plain_server<Place>, plain_loop<Place
   std::vector<std::string> logged;
 };
 
+/// Watches nothing more while `full`, as when the user's watches are used up (epoll_ctl(2), ENOSPC).
+template <class Poller>
+struct refusing_poller : Poller {
+  using Poller::Poller;
+  std::error_code add(asyncore::token t, asyncore::interest wanted) {
+    return full ? asyncore::errno_code(ENOSPC) : Poller::add(t, wanted);
+  }
+  static inline bool full = false;
+};
+template <class Place>
+using refusing = test::place<refusing_poller<typename Place::poller>, typename Place::map_kind,
+                             Place::closed>;
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(listener_goes_on, test::world)
@@ -155,5 +168,31 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(mistakes_reach_handle_error, Place, test::matrix) 
   }
 }
 #endif
+
+// A listener that nobody watches would leave a program that serves nobody.
+BOOST_AUTO_TEST_CASE_TEMPLATE(listen_fails_when_the_poller_refuses, Place, test::matrix) {
+  using place = refusing<Place>;
+  bool& full = place::poller::full;
+  plain_loop<place> loop;
+  std::error_code failed;
+  full = true;
+#if ASYNCORE_HAS_EXCEPTIONS
+  BOOST_CHECK_THROW(plain_server<place>{loop}, std::system_error);
+#endif
+  full = false;
+  plain_server<place> listener(loop);
+  listener.close();
+  listener.create_socket();
+  listener.bind(test::endpoint::parse("127.0.0.1:0"));
+  full = true;
+  listener.listen(5, failed);
+  full = false;
+  BOOST_TEST((failed == asyncore::errno_code(ENOSPC)));
+  BOOST_TEST(!listener.accepting());
+  listener.listen(5, failed);
+  BOOST_TEST(!failed);
+  const auto client = test::connected_to(listener.local_addr());
+  BOOST_TEST(test::turn_until(loop, [&] { return listener.accepted == 1; }));
+}
 
 BOOST_AUTO_TEST_SUITE_END()

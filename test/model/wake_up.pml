@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: BSL-1.0
-// The wake-up protocol of post_box.hpp: posters push, then wake the loop if it said that it is
-// about to wait. Checked with spin: no post is left while the loop waits for ever, and a wait is
+// The wake-up protocol of post_box.hpp and loop_doorbell.hpp: posters push, then ring if the loop
+// said that it is about to wait. Until the first post arrives the loop does not look into the box
+// at all: the bell has it look, and look in every turn from then on. Posters may come before the
+// bell is there. Checked with spin: no post is left while the loop waits for ever, and a wait is
 // ended at most once for each time that the loop fell asleep.
 //
-//   spin -run wake_up.pml              must find no error
-//   spin -DBROKEN -run wake_up.pml    must find one: looks first, then says that it waits
+//   spin -run wake_up.pml                   must find no error
+//   spin -DBROKEN -run wake_up.pml         must find one: looks first, then says that it waits
+//   spin -DBROKEN_BEGIN -run wake_up.pml   looks into the box, then opens the bell
+//   spin -DBROKEN_AWAKE -run wake_up.pml   is taken to be awake before it has ever looked
+//   spin -DBROKEN_BELL -run wake_up.pml    looks into the box, then hears the bell
 
 #define POSTERS 3
 
 byte pushed = 0;   // what is in the box
 byte called = 0;
+#ifdef BROKEN_AWAKE
 bool asleep = false;
-byte waker = 0;    // how often the waker has been written and not been read
-byte sleeps = 0;
+#else
+bool asleep = true;
+#endif
+bool open = false;      // there is a bell
+bool attached = false;  // the loop looks into the box in every turn
+byte bell = 0;          // how often it has been rung and not been heard
+byte sleeps = 1;
 byte wakes = 0;
 
 active [POSTERS] proctype poster() {
@@ -22,33 +33,76 @@ active [POSTERS] proctype poster() {
   :: asleep ->
        atomic { had = asleep; asleep = false; }
        if
-       :: had -> waker++; wakes++
+       :: had && open -> bell++; wakes++
        :: else
        fi
   :: else
   fi
 }
 
+// Others may ring, too: a `stop` that is over by then, a stale report.
+active proctype other() {
+  if
+  :: bell++
+  :: true
+  fi
+}
+
 active proctype loop() {
+#ifdef BROKEN_BEGIN
+  if
+  :: pushed > 0 -> attached = true
+  :: else
+  fi;
+  open = true;
+#else
+  open = true;
+  if
+  :: pushed > 0 -> attached = true
+  :: else
+  fi;
+#endif
   do
   :: called == POSTERS -> break
   :: else ->
+       if
+       :: attached ->
 #ifdef BROKEN
-       if
-       :: pushed > 0
-       :: else ->
-            asleep = true; sleeps++;
-            waker > 0 -> waker = 0
-       fi;
+            if
+            :: pushed > 0
+            :: else ->
+                 asleep = true; sleeps++;
+                 bell > 0 -> bell = 0
+            fi
 #else
-       asleep = true; sleeps++;
-       if
-       :: pushed > 0
-       :: else -> waker > 0 -> waker = 0
-       fi;
+            asleep = true; sleeps++;
+            if
+            :: pushed > 0
+            :: else -> bell > 0 -> bell = 0
+            fi
 #endif
-       asleep = false;
-       atomic { called = called + pushed; pushed = 0; }
+       :: else ->
+            bell > 0;
+#ifdef BROKEN_BELL
+            if
+            :: pushed > 0 -> attached = true
+            :: else
+            fi;
+            bell = 0
+#else
+            bell = 0;
+            if
+            :: pushed > 0 -> attached = true
+            :: else
+            fi
+#endif
+       fi;
+       if
+       :: attached ->
+            asleep = false;
+            atomic { called = called + pushed; pushed = 0; }
+       :: else
+       fi
   od;
   assert(wakes <= sleeps)
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <asyncore/poller/poll.hpp>
 
+#include "../support/descriptor_limit.hpp"
+#include "../support/descriptors.hpp"
 #include "reports.hpp"
 
 #include <algorithm>
+#include <vector>
 
 namespace {
 
@@ -91,6 +94,28 @@ BOOST_AUTO_TEST_CASE(fills_the_gap_that_a_removal_in_the_sink_leaves) {
       BOOST_REQUIRE(!has_token(rest, removed));
     }
   }
+}
+
+// The limit counts for poll(2) though they were opened before it was lowered.
+BOOST_AUTO_TEST_CASE(more_descriptors_than_the_limit, *boost::unit_test::label("native")) {
+  asyncore::poll_poller poller;
+  std::vector<test::ends> pairs;
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    pairs.push_back(test::socket_pair());
+    BOOST_TEST(!poller.add({pairs.back().near.get(), i + 1}, asyncore::interest::read));
+  }
+  const test::descriptor_limit few(6);
+  BOOST_REQUIRE(few);
+  std::vector<std::uint32_t> reported;
+  const auto sink = [&](asyncore::token t, asyncore::readiness) {
+    reported.push_back(t.generation);
+  };
+  BOOST_TEST(poller.wait(std::chrono::nanoseconds(0), sink) == 0);
+  BOOST_TEST(poller.wait(std::chrono::milliseconds(12), sink) == 0);
+  test::put(pairs[2].far, "x");
+  test::put(pairs[19].far, "x");
+  BOOST_TEST(poller.wait({}, sink) == 2);
+  BOOST_TEST((reported == std::vector<std::uint32_t>{3, 20}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

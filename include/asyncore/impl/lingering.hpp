@@ -31,7 +31,8 @@ void dispatcher_with_send<Derived, Loop, Transport>::abort() noexcept {
   if (this->native_handle() < 0) return;
   this->kind().drop_unsent();
   if constexpr (requires { this->loop().system().reset_on_close(0); })
-    this->loop().system().reset_on_close(this->native_handle());
+    if (!this->loop().elsewhere())
+      this->loop().system().reset_on_close(this->native_handle());
   this->derived().close();
 }
 

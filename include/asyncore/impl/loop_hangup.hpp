@@ -77,7 +77,7 @@ void basic_loop<Poller, Map>::park(record& r) noexcept {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::stop_polling(record& r) noexcept {
   check_declined(r, interest::none);
-  if (r.polled_) poller_.remove(r.id_);
+  if (r.polled_ && !elsewhere()) poller_.remove(r.id_);
   r.polled_ = r.paused_ = false;
   r.armed_ = interest::none;
 }

@@ -169,6 +169,17 @@ bool basic_loop<Poller, Map>::arms_later(record& r, interest wanted) noexcept {
   }
 }
 
+/// Has the poller watch a channel for reading from now on, and not only from the next wait, so that
+/// the caller hears of it when the poller refuses.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::watch_now(record& r, std::error_code& failed) {
+  if (!r.registered() || r.polled_ || r.hung_up_) return;
+  failed = detail::add_to(poller_, r.id_, interest::read, r.exclusive_);
+  if (failed) return;
+  r.polled_ = true;
+  r.armed_ = interest::read;
+}
+
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::unwanted(token id) {
   if (arm_paused(id)) ++unwanted_;

@@ -12,26 +12,36 @@ basic_loop<Poller, Map>::~basic_loop() {
   end();
 }
 
+/// Destructors may emplace, and post, when all that there was is gone: that ends, too. Not without
+/// end, lest a client that connects again in its destructor keep the program from its own.
 template <class Poller, class Map>
 ASYNCORE_NOINLINE void basic_loop<Poller, Map>::end() noexcept {
-  // Last hooks may open channels again, but not without end.
-  constexpr int most_passes = 8;
-  reap();
-  for (int pass = 0; !(empty() && idle_.unlinked() && closed_.unlinked()); ++pass) {
-    ends_silently_ = pass >= most_passes;
-    list_node left;
-    map_.for_each([&](record& r) { r.link_before(left); });
-    while (!left.unlinked()) end_record(as_record(left.front()));
-    while (!idle_.unlinked()) end_record(as_record(idle_.front()));
-    reap();
-  }
-  box_.close();  // before the timers, which these functions may cancel at their end
-  if (waker_generation_ != 0) poller_.remove({waker_.native_handle(), waker_generation_});
+  constexpr int most_told = 8;  // rounds in which last hooks are called
+  constexpr int most_rounds = 100;
+  int round = 0;
+  do {
+    ends_silently_ = round >= most_told;
+    end_channels();
+    box_.close();  // before the timers, which these functions may cancel at their end
+  } while (!(empty() && idle_.unlinked() && closed_.unlinked()) && ++round < most_rounds);
+  if (waker_generation_ != 0 && !elsewhere())
+    poller_.remove({waker_.native_handle(), waker_generation_});
   waker_generation_ = 0;
   while (services_ != nullptr) {
     auto* const service = std::exchange(services_, services_->behind);
     service->of->destroy(service);
   }
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::end_channels() noexcept {
+  reap();
+  list_node left;
+  map_.for_each([&](record& r) { r.link_before(left); });
+  while (!left.unlinked()) end_record(as_record(left.front()));
+  // One that its user owns goes back to this list when it leaves the map, and is asked again.
+  while (!idle_.unlinked()) end_record(as_record(idle_.front()));
+  reap();
 }
 
 template <class Poller, class Map>
@@ -199,6 +209,7 @@ struct basic_loop<Poller, Map>::restore_scope {
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::close_all([[maybe_unused]] bool ignore_errors) {
+  const hooks_scope hooks(*this);
   restore_scope scope(*this);
   map_.for_each([&](record& r) { r.link_before(scope.left_); });
   while (!scope.left_.unlinked()) {

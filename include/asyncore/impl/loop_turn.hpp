@@ -20,6 +20,15 @@ struct basic_loop<Poller, Map>::turn_scope {
   basic_loop& loop_;
 };
 
+template <class Poller, class Map>
+struct basic_loop<Poller, Map>::hooks_scope {
+  explicit hooks_scope(basic_loop& loop) noexcept : loop_(loop) { ++loop_.hooks_; }
+  hooks_scope(const hooks_scope&) = delete;
+  hooks_scope& operator=(const hooks_scope&) = delete;
+  ~hooks_scope() { --loop_.hooks_; }
+  basic_loop& loop_;
+};
+
 /// What the poller reports to; part of its `wait` in the compiled code.
 template <class Poller, class Map>
 struct basic_loop<Poller, Map>::turn_sink {
@@ -56,24 +65,6 @@ void basic_loop<Poller, Map>::run(run_options options) {
 }
 
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::stop() noexcept {
-  (void)detail::waker_wanted<basic_loop>::yes;
-  stopping_.raise();
-  waker_.wake();
-}
-
-/// What other threads need is there before the first wait.
-template <class Poller, class Map>
-void basic_loop<Poller, Map>::begin() {
-  now_ = {};
-  in_handle_error_ = false;  // an exception may have left the last turn
-  if (opens_waker && waker_generation_ == 0) open_waker();
-  if (attach_posts == nullptr) return;
-  attach_posts(*this);
-  wake_by(detail::every_turn);
-}
-
-template <class Poller, class Map>
 void basic_loop<Poller, Map>::poll(timeout_type timeout) {
   refuse_in_hook();
   if (idle()) return flush();
@@ -91,7 +82,7 @@ void basic_loop<Poller, Map>::poll(timeout_type timeout) {
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::refuse_in_hook() const {
-  if (in_turn_) [[unlikely]]
+  if (in_turn_ || hooks_ > 0) [[unlikely]]
     detail::throw_error(std::make_error_code(std::errc::operation_not_permitted),
                         "a loop cannot be polled from one of its own hooks");
 }
@@ -204,6 +195,30 @@ template <class Poller, class Map>
 }
 
 template <class Poller, class Map>
+void basic_loop<Poller, Map>::readwrite(const record& channel, readiness ready) {
+  const hooks_scope hooks(*this);
+  if (channel.registered()) dispatch_each(channel.id(), ready);
+}
+
+template <class Poller, class Map>
+inline std::chrono::nanoseconds basic_loop<Poller, Map>::now() noexcept {
+  if (in_turn_ && now_.count() != 0) [[likely]]
+    return now_;
+  return read_clock();
+}
+
+template <class Poller, class Map>
+template <class F>
+void basic_loop<Poller, Map>::call_guarded(const char* of, F&& f) {
+  detail::guarded([&] { detail::observe<void>(*this, of, f); }, [&] { function_failed(of); });
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::forget(token id) noexcept {
+  for (auto* s = services_; s != nullptr; s = s->behind) s->of->forget(*s, *this, id);
+}
+
+template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::function_failed([[maybe_unused]] const char* of) {
 #if ASYNCORE_HAS_EXCEPTIONS
   if (std::exchange(in_handle_error_, false)) throw;
@@ -229,24 +244,6 @@ template <class Poller, class Map>
   } else {
     unwatched();
   }
-}
-
-/// Nobody's: it is stale (law 1), or the waker's.
-template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::unwatched() noexcept {
-  waker_.drain();
-}
-
-/// Without one, as when no descriptor is free, others are heard in the turn after the next event,
-/// and the next `run` tries again.
-template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::open_waker() {
-  if (waker_.native_handle() < 0 && waker_.open() < 0) return;
-  if (waker_.native_handle() < 0) return;
-  if constexpr (requires { map_.cover(0); }) map_.cover(waker_.native_handle());
-  if (++last_generation_ == 0) ++last_generation_;
-  if (poller_.add({waker_.native_handle(), last_generation_}, interest::read)) return;
-  waker_generation_ = last_generation_;
 }
 
 /// One readiness bit at a time, the token looked up before each (law 2).

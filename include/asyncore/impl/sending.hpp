@@ -185,7 +185,8 @@ ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::drop_output()
   if (base::has(is_leaving)) this->loop().forget(this->id());
   if (!staging() && queue_.empty()) return;
   std::size_t lost = 0;
-  const bool takes_more = !base::has(is_blocked) || base::has(is_yielding);
+  const bool takes_more =
+      (!base::has(is_blocked) || base::has(is_yielding)) && !this->loop().elsewhere();
   if (base::has(base::is_connected) && takes_more && !base::has(base::write_over)) {
     if (staging() && this->loop().stage().size() > 0)
       lost = send_last(this->loop().stage().give_up());

@@ -4,10 +4,12 @@
 #define ASYNCORE_POLLER_POLL_HPP
 
 #include <asyncore/concept/poller.hpp>
+#include <asyncore/config.hpp>
 #include <asyncore/error.hpp>
 #include <asyncore/sys/posix_system.hpp>
 
 #include <poll.h>
+#include <sys/resource.h>
 
 #include <cerrno>
 #include <vector>
@@ -54,9 +56,11 @@ class poll_poller {
 
   template <class Sink>
   int wait(timeout_type timeout, Sink sink) {
-    const int n = ::poll(polled_.data(), static_cast<nfds_t>(polled_.size()),
-                         to_milliseconds(timeout));
-    if (n < 0) return -errno;
+    int n = ::poll(polled_.data(), static_cast<nfds_t>(polled_.size()), to_milliseconds(timeout));
+    if (n < 0) [[unlikely]] {
+      n = errno == EINVAL ? poll_in_parts(timeout) : -errno;
+      if (n < 0) return n;
+    }
     // The sink may add, which appends, and remove, which keeps the seen ones apart from the others.
     int left = n;
     for (std::size_t at = 0; left > 0 && at < polled_.size();) {
@@ -87,6 +91,33 @@ class poll_poller {
   static readiness translate(short revents) noexcept {
     const auto bits = static_cast<readiness>(revents & 0x1f);
     return (revents & POLLNVAL) != 0 ? bits | readiness::hangup : bits;
+  }
+
+  /// poll(2) takes no more descriptors than RLIMIT_NOFILE allows (EINVAL), which the process may
+  /// have lowered since it opened them. Asks for a part at a time then, and again after a short
+  /// wait for the first part.
+  ASYNCORE_COLD int poll_in_parts(timeout_type timeout) noexcept {
+    constexpr std::chrono::nanoseconds longest = std::chrono::milliseconds(5);
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    const std::size_t count = polled_.size();
+    const auto most = static_cast<std::size_t>(limit.rlim_cur);
+    if (most == 0 || most >= count) return -EINVAL;
+    const std::chrono::nanoseconds begin = system::now();
+    for (int n = 0;;) {
+      for (std::size_t at = 0; at < count; at += most) {
+        const std::size_t part = count - at < most ? count - at : most;
+        const int found = ::poll(&polled_[at], static_cast<nfds_t>(part), 0);
+        if (found < 0) return -errno;
+        n += found;
+      }
+      const std::chrono::nanoseconds left =
+          timeout ? *timeout - (system::now() - begin) : longest;
+      if (n > 0 || left.count() <= 0) return n;
+      if (::poll(polled_.data(), static_cast<nfds_t>(most),
+                 to_milliseconds(left < longest ? left : longest)) < 0)
+        return -errno;
+    }
   }
 
   void move(std::size_t from, std::size_t to) noexcept {

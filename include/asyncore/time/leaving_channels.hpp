@@ -4,11 +4,9 @@
 #define ASYNCORE_TIME_LEAVING_CHANNELS_HPP
 
 #include <asyncore/loop_service.hpp>
+#include <asyncore/map/probing_table.hpp>
 #include <asyncore/time/timer_queue.hpp>
 #include <asyncore/token.hpp>
-
-#include <cstddef>
-#include <vector>
 
 namespace asyncore::detail {
 
@@ -34,11 +32,12 @@ class leaving_channels : public loop_service<Loop> {
   /// Calls `look` after `period`. Throws bad_alloc.
   void add(Loop& loop, void* channel, token id, typename timed<Loop>::action look,
            std::chrono::nanoseconds period) {
-    const auto at = static_cast<std::size_t>(id.fd);
-    if (at >= by_fd_.size()) by_fd_.resize(at + 1 + at / 4);
-    if (by_fd_[at] != nullptr) drop(loop, by_fd_[at]);
-    by_fd_[at] = new watch(look, channel, id, period);
-    look_later(loop, *by_fd_[at]);
+    if (watches_.holds(id.fd)) [[unlikely]]
+      forget_earlier(loop, id.fd);
+    if (watches_.size() == watches_.capacity()) watches_.grow();
+    auto* const made = new watch(look, channel, id, period);
+    watches_.insert(id, *made);
+    look_later(loop, *made);
   }
   void look_later(Loop& loop, watch& w) {
     loop.template service<timer_queue<Loop>>().arm(w, deadline_after(loop.now(), w.period), loop);
@@ -46,9 +45,11 @@ class leaving_channels : public loop_service<Loop> {
 
   /// The channel of this token does not leave any more: it is gone.
   void forget(Loop& loop, token id) noexcept {
-    const auto at = static_cast<std::size_t>(id.fd);
-    if (at < by_fd_.size() && by_fd_[at] != nullptr && by_fd_[at]->id == id)
-      drop(loop, by_fd_[at]);
+    watch* const w = watches_.find(id);
+    if (w == nullptr) return;
+    loop.template service<timer_queue<Loop>>().disarm(*w);
+    watches_.erase(id);
+    delete w;
   }
 
   bool may_wait(Loop&) const noexcept { return true; }
@@ -57,13 +58,16 @@ class leaving_channels : public loop_service<Loop> {
   bool busy() const noexcept { return false; }
 
  private:
-  static void drop(Loop& loop, watch*& w) noexcept {
-    loop.template service<timer_queue<Loop>>().disarm(*w);
-    delete w;
-    w = nullptr;
+  /// The watch of a channel that had the descriptor before, and left without a word.
+  void forget_earlier(Loop& loop, int fd) noexcept {
+    token earlier;
+    watches_.for_each([&](watch&, token id) {
+      if (id.fd == fd) earlier = id;
+    });
+    forget(loop, earlier);
   }
 
-  std::vector<watch*> by_fd_;
+  probing_table<watch> watches_{4};  // by channel: memory for those that leave, whatever their number
 };
 
 }  // namespace asyncore::detail
