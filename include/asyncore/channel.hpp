@@ -126,6 +126,10 @@ class channel : public registration<typename Loop::type_ref> {
   /// Customisation points of the channel kinds, called by the loop.
   /// @{
   bool may_read() const noexcept { return detail::defines_handle_read<Derived>(); }
+  /// True when there are bytes in front of the end of the stream.
+  bool has_unread() {
+    return derived().may_read() && loop_->system().unread(native_handle()) > 0;
+  }
   interest before_wait() { return derived().wanted_interest(); }
   void resume_accepting() noexcept {}
   /// A hook threw what says that the peer is gone.

@@ -334,7 +334,7 @@ void basic_loop<Poller, Map>::hang_up(token t, readiness ready) {
     // The read that finds the end, or the error, reports it.
     if (any(ready, readiness::read)) return;
     if (!any(ready, readiness::hangup)) return deliver<detail::op::read>(t, interest::read);
-  } else if (channels::template perform<detail::op::may_read>(*r) && system().unread(t.fd) > 0) {
+  } else if (channels::template perform<detail::op::has_unread>(*r)) {
     // Paused: reported again when it reads again. What it was armed for stays, or the next visit
     // would arm it again, to be woken by the hangup.
     const interest armed = r->armed_;
