@@ -34,7 +34,7 @@ std::string failure(std::uint64_t seed, std::FILE* trace) {
   }
   if (client.received() != message) return "the client did not get back what it sent";
   kernel.expect_all_closed();
-  return kernel.violations().count() == 0 ? "" : kernel.violations().texts().front();
+  return kernel.violations().empty() ? "" : kernel.violations().texts().front();
 }
 
 }  // namespace

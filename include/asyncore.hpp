@@ -3,6 +3,8 @@
 #ifndef ASYNCORE_HPP
 #define ASYNCORE_HPP
 
+#include <asyncore/config.hpp>  // first: it says which compiler this needs
+
 #include <asyncore/async_chat.hpp>
 #include <asyncore/channel.hpp>
 #include <asyncore/deadline.hpp>

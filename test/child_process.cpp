@@ -2,11 +2,13 @@
 // Programs that are run, their pipes as channels, and their end as a hook.
 #include <asyncore.hpp>
 #include <asyncore/child_process.hpp>
+#include <asyncore/signal_channel.hpp>
 
 #include "support/child.hpp"
 #include "support/matrix.hpp"
 #include "support/open_descriptors.hpp"
 #include "support/outcome.hpp"
+#include "support/signals.hpp"
 #include "support/turns.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -103,6 +105,16 @@ using hashed_poll = test::place<asyncore::poll_poller, test::hashed, false>;
 using fixed_select = test::place<asyncore::select_poller, test::fixed, true>;
 using places = std::tuple<at<dense_epoll, true>, at<dense_epoll, false>, at<hashed_poll, true>,
                           at<fixed_select, false>>;
+
+struct signals : asyncore::signal_channel<signals> {
+  using signal_channel::signal_channel;
+  void handle_signal(int) { ++count; }
+  int heard() {
+    loop().poll(0ns);
+    return std::exchange(count, 0);
+  }
+  int count = 0;
+};
 
 command shell(const std::string& script) { return {"sh", {"-c", script}}; }
 
@@ -337,6 +349,65 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(where_sigchld_is_ignored, At, places) {
     return no_children() ? 0 : 3;
   });
   BOOST_TEST(end.status == 0);
+}
+
+// A channel of SIGCHLD, and handlers of others, before, while and after programs are watched.
+BOOST_AUTO_TEST_CASE_TEMPLATE(others_may_handle_sigchld, At, places) {
+  typename At::loop loop;
+  typename At::program child(loop);
+  const auto hears = [&] {
+    const std::size_t before = child.ended.size();
+    auto pipes = child.start(shell("read line; exit 3"));
+    test::turn(loop);
+    pipes.input.reset();
+    return test::turn_until(loop, [&] { return child.ended.size() > before; }) &&
+           child.ended.back().code() == 3;
+  };
+  test::signal_watch handler(SIGCHLD);
+  BOOST_TEST(hears());
+  BOOST_TEST(handler.count() == 1);
+  {
+    signals channel({SIGCHLD});
+    BOOST_TEST(hears());
+    BOOST_TEST(channel.heard() == 1);
+    auto running = child.start(shell("read line; exit 4"));  // still runs when the channel closes
+    channel.close();
+    running.input.reset();
+    BOOST_TEST(test::turn_until(loop, [&] { return child.ended.back().code() == 4; }));
+    BOOST_TEST(hears());
+  }
+  BOOST_TEST(handler.count() >= 2);
+  for (const int flags : {0, SA_SIGINFO}) {
+    struct sigaction action {};
+    action.sa_handler = SIG_DFL;
+    action.sa_flags = flags;
+    ::sigaction(SIGCHLD, &action, nullptr);
+    BOOST_TEST(hears());
+    struct sigaction now {};
+    ::sigaction(SIGCHLD, nullptr, &now);
+    BOOST_TEST((now.sa_handler == SIG_DFL));  // as it was
+  }
+  {
+    signals channel({SIGCHLD});
+    BOOST_TEST(hears());
+    BOOST_TEST(channel.heard() == 1);
+  }
+  BOOST_TEST(hears());
+}
+
+// A process that was forked has the channel, but not the program: its end does not kill that.
+BOOST_AUTO_TEST_CASE_TEMPLATE(is_of_the_process_that_started_it, At, places) {
+  typename At::loop loop;
+  typename At::program child(loop);
+  auto pipes = child.start(shell("read line; exit 5"));
+  const test::child_end end = test::in_child([&] {
+    child.close();
+    return 0;
+  });
+  BOOST_TEST(end.status == 0);
+  pipes.input.reset();
+  BOOST_TEST(test::turn_until(loop, [&] { return !child.ended.empty(); }));
+  BOOST_TEST(child.ended.at(0).code() == 5);
 }
 
 // It has been waited for by somebody else: nothing is sent to its number any more.

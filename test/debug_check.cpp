@@ -24,7 +24,9 @@ using checked = test::place<of_this_file<typename Place::poller>, typename Place
 template <class Place>
 struct forgetful;
 template <class Place>
-using loop_of = typename checked<Place>::template loop<forgetful<Place>>;
+struct keeping;
+template <class Place>
+using loop_of = typename checked<Place>::template loop<forgetful<Place>, keeping<Place>>;
 
 template <class Place>
 struct forgetful : asyncore::channel<forgetful<Place>, loop_of<Place>> {
@@ -40,6 +42,17 @@ struct forgetful : asyncore::channel<forgetful<Place>, loop_of<Place>> {
   }
   bool answer = true;
   int asks = 0, reads = 0;
+};
+
+/// Keeps the span that it was given.
+template <class Place>
+struct keeping : asyncore::file_dispatcher<keeping<Place>, loop_of<Place>> {
+  using keeping::file_dispatcher::file_dispatcher;
+  void handle_data(std::span<const std::byte> data) {
+    BOOST_TEST(asyncore::as_text(data) == "x");
+    kept = data;
+  }
+  std::span<const std::byte> kept;
 };
 
 struct ready_pipe : test::ends {
@@ -74,6 +87,23 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_rearmed_goes_on, Place, test::matrix) {
   test::turn(loop, 2);
   BOOST_TEST(channel.reads == 4);
   BOOST_TEST(channel.asks >= 7);  // each turn
+}
+
+// The first read of a loop makes its buffer, and those that follow borrow it.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_kept_span_shows, Place, test::matrix) {
+  loop_of<Place> loop;
+  const ready_pipe ready;
+  keeping<Place> channel(loop, ready.near.get());
+  for (int i = 0; i < 3; ++i) {
+    test::turn(loop);
+    BOOST_REQUIRE(channel.kept.size() == 1u);
+#if ASYNCORE_HAS_ASAN
+    BOOST_TEST(__asan_address_is_poisoned(channel.kept.data()) == 1);
+#else
+    BOOST_TEST(static_cast<int>(channel.kept[0]) == asyncore::detail::stale_byte);
+#endif
+    test::put(ready.far, "x");
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -281,6 +281,65 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(are_closed_when_nobody_takes_them, Place, places) 
   BOOST_TEST(s.here.destroyed == 1);
 }
 
+/// Stays where it is when the other loop has ended.
+template <class Place>
+struct mover;
+template <class Place>
+using moving_loop = typename Place::template loop<mover<Place>>;
+template <class Place>
+struct mover : asyncore::dispatcher_with_send<mover<Place>, moving_loop<Place>> {
+  mover(moving_loop<Place>& loop, asyncore::loop_group<moving_loop<Place>>* g)
+      : mover::dispatcher_with_send(loop), group(g) {}
+  void handle_data(std::span<const std::byte>) {
+    try {
+      asyncore::move_channel(*this, (*group)[1], group);
+    } catch (const std::system_error& e) {
+      this->send(e.code() == std::errc::operation_canceled ? "stays" : "?");
+    }
+  }
+  asyncore::loop_group<moving_loop<Place>>* group;
+};
+
+using real_places = std::tuple<
+#if ASYNCORE_HAS_EPOLL
+    test::place<asyncore::epoll_poller, test::dense, true>,
+#endif
+    test::place<asyncore::poll_poller, test::hashed, false>,
+    test::place<asyncore::select_poller, test::fixed, true>>;
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(are_refused_by_a_loop_that_has_ended, Place, real_places) {
+  test::ends pair = test::tcp_pair();
+  asyncore::loop_group<moving_loop<Place>> group({.threads = 2, .pinned = false});
+  group[0].template emplace<mover<Place>>(&group).set_socket(
+      asyncore::socket(std::move(pair.near)));
+  group.start();
+  group.finish();  // the loop that has no channel ends
+  while (!group[1].box().is_closed()) std::this_thread::yield();
+  for (int i = 0; i < 2; ++i) {
+    test::put(pair.far, "x");
+    test::wait_for(pair.far.get(), POLLIN);
+    BOOST_TEST(test::take(pair.far) == "stays");
+  }
+  pair.far.reset();
+  group.join();
+}
+
+// What is on its way to a loop that ends is closed at that end, not when the group is destroyed.
+BOOST_AUTO_TEST_CASE_TEMPLATE(are_closed_when_the_loop_ends_before_they_arrive, Place, real_places) {
+  test::ends pair = test::tcp_pair();
+  asyncore::loop_group<moving_loop<Place>> group({.threads = 1, .pinned = false});
+  auto& loop = group[0];
+  auto& channel = loop.template emplace<mover<Place>>(&group);
+  channel.set_socket(asyncore::socket(std::move(pair.near)));
+  asyncore::move_channel(channel, loop, &group);
+  group.stop();  // before the first turn
+  group.start();
+  test::wait_for(pair.far.get(), POLLIN);
+  BOOST_TEST(test::at_end(pair.far));
+  group.join();
+  BOOST_TEST(group.ended(0));
+}
+
 // From thread to thread after each message, with something unsent each time.
 struct wanderer;
 using wandering_loop = asyncore::basic_loop<asyncore::default_poller,

@@ -243,8 +243,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_loop_is_not_polled_from_its_hooks, Place, test::
   BOOST_TEST(got.errors == 4);
 }
 
-// As in Python: an OSError that says the peer is gone is handle_close, not handle_error.
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_thrown_disconnect_is_a_close, Place, test::matrix) {
+// As in Python under its select: the channel's own calls report the peer's end by handle_close and
+// throw nothing, so that an error which is thrown is of another call.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_thrown_disconnect_is_an_error, Place, test::matrix) {
   loop_of<Place> loop;
   outcome got;
   ready_pair pair;
@@ -253,7 +254,46 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_thrown_disconnect_is_a_close, Place, test::matri
   });
   loop.run({.timeout = {}, .count = 2});
   BOOST_TEST(got.closes == 1);
-  BOOST_TEST(got.logged == "");
+  BOOST_TEST(contains(got.logged, "from a library"), got.logged);
+  BOOST_TEST(loop.empty());
+}
+
+// Memory that is short for one channel is no reason to end the others.
+BOOST_AUTO_TEST_CASE_TEMPLATE(no_memory_for_handle_error_closes_the_channel, Place, test::matrix) {
+  loop_of<Place> loop;
+  outcome bad, good;
+  ready_pipe first, second;
+  catching<Place> failing(loop, first.near.get(), bad,
+                          [](auto&) { throw std::runtime_error("the hook failed"); });
+  failing.on_error = [](auto&) { throw std::bad_alloc(); };
+  catching<Place> other(loop, second.near.get(), good,
+                        [](auto& self) { self.got.received += "x"; });
+  const std::string text = test::stderr_of([&] { loop.run({.timeout = {}, .count = 3}); });
+  BOOST_TEST(contains(text, "no memory"), text);
+  BOOST_TEST(bad.errors == 1);
+  BOOST_TEST(!failing.registered());
+  BOOST_TEST(good.received == "xxx");
+}
+
+/// A stream whose log has no memory for its text.
+template <class Place>
+struct unlogged;
+template <class Place>
+using unlogged_loop = typename Place::template loop<unlogged<Place>>;
+template <class Place>
+struct unlogged : asyncore::dispatcher<unlogged<Place>, unlogged_loop<Place>> {
+  using asyncore::dispatcher<unlogged, unlogged_loop<Place>>::dispatcher;
+  void handle_data(std::span<const std::byte>) { throw std::runtime_error("the hook failed"); }
+  void handle_close() { this->close(); }
+  void log(std::string_view) { throw std::bad_alloc(); }
+};
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(no_memory_for_a_message_closes_the_channel, Place, test::matrix) {
+  unlogged_loop<Place> loop;
+  ready_pair pair;
+  unlogged<Place> channel(loop, asyncore::socket(test::own(pair.near.release())));
+  const std::string text = test::stderr_of([&] { loop.run({.timeout = {}, .count = 1}); });
+  BOOST_TEST(contains(text, "no memory"), text);
   BOOST_TEST(loop.empty());
 }
 

@@ -6,6 +6,7 @@
 #include <asyncore/poller/observed.hpp>
 #include <asyncore/prometheus.hpp>
 
+#include "support/child.hpp"
 #include "support/descriptors.hpp"
 #include "support/matrix.hpp"
 #include "support/outcome.hpp"
@@ -266,6 +267,31 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_ends_with_the_group_may_post_to_all_loops, Pl
   group.stop();
   group.run();
   for (std::size_t i = 0; i < threads; ++i) BOOST_TEST(group.ended(i));
+}
+
+// Its loops take nothing any more.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_second_run_aborts, Place, places) {
+  const test::child_end end = test::in_child([] {
+    group_of<Place> group({.threads = 1, .pinned = false});
+    group.stop();
+    group.run();
+    group.run();
+    return 0;
+  });
+  BOOST_TEST(end.signal == SIGABRT);
+  BOOST_TEST(test::contains(end.text, "a loop_group runs once: make another one"), end.text);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_posted_to_a_loop_that_has_ended_is_destroyed, Place,
+                              places) {
+  group_of<Place> group({.threads = 2, .pinned = false});
+  group.stop();
+  group.run();
+  const auto owned = std::make_shared<int>();
+  group[0].post([owned] { BOOST_ERROR("called"); });
+  BOOST_TEST(owned.use_count() == 1);
+  group.post_each([owned](auto&) { BOOST_ERROR("called"); });
+  BOOST_TEST(owned.use_count() == 1);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_cannot_be_made_is_closed, Place, places) {

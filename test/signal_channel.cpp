@@ -3,6 +3,7 @@
 #include <asyncore.hpp>
 #include <asyncore/signal_channel.hpp>
 
+#include "support/child.hpp"
 #include "support/matrix.hpp"
 #include "support/outcome.hpp"
 #include "support/signals.hpp"
@@ -139,7 +140,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(has_one_channel_at_a_time, Place, places) {
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_cannot_be_caught, Place, places) {
   loop_of<Place> loop;
   listener<Place> channel(loop);
-  for (const int number : {0, -1, 65, 1 << 30, SIGKILL, SIGSTOP}) {
+  for (const int number :
+       {0, -1, 65, 1 << 30, SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) {
     std::error_code failed;
     channel.watch(number, failed);
     BOOST_TEST((failed == std::errc::invalid_argument), number);
@@ -151,6 +153,42 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_cannot_be_caught, Place, places) {
   BOOST_CHECK_THROW(channel.watch(SIGKILL), std::system_error);
   ::raise(SIGUSR1);
   BOOST_TEST(hears<Place>(loop, channel, {SIGUSR1}));
+  BOOST_CHECK_EXCEPTION(listener<Place>(loop, {SIGSEGV}), std::system_error, [](const auto& e) {
+    return e.code() == std::errc::invalid_argument &&
+           test::contains(e.what(), "watch signal 11, a fault that cannot wait for a turn");
+  });
+}
+
+// Somebody else's handler that is put over the channel's is called, too, and is left in place.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_that_is_installed_over_it, Place, places) {
+  static volatile sig_atomic_t calls = 0;
+  static struct sigaction before {};
+  calls = 0;
+  loop_of<Place> loop;
+  {
+    listener<Place> channel(loop, {SIGUSR1});
+    struct sigaction over {};
+    over.sa_handler = [](int number) {
+      calls = calls + 1;
+      before.sa_sigaction(number, nullptr, nullptr);
+    };
+    ::sigaction(SIGUSR1, &over, &before);
+    ::raise(SIGUSR1);
+    BOOST_TEST(hears<Place>(loop, channel, {SIGUSR1}));
+    BOOST_TEST(calls == 1);
+  }
+  ::raise(SIGUSR1);
+  BOOST_TEST(calls == 2);
+  // Another channel is over that again: neither calls the other without end.
+  {
+    listener<Place> channel(loop, {SIGUSR1});
+    ::raise(SIGUSR1);
+    BOOST_TEST(hears<Place>(loop, channel, {SIGUSR1}));
+    BOOST_TEST(calls == 2);
+  }
+  ::raise(SIGUSR1);
+  BOOST_TEST(calls == 3);
+  ::signal(SIGUSR1, SIG_DFL);
 }
 
 // What is left when the hook has closed its channel is dropped; the hook may destroy it.
@@ -171,6 +209,32 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_hook_may_do_anything, Place, places) {
   ::raise(SIGUSR1);
   BOOST_TEST(test::turn_until(loop, [&] { return throwing.got.errors == 1; }));
   BOOST_TEST(throwing.got.what == "not now");
+}
+
+// A child after `fork` without exec does with a signal what was done before; this process hears
+// nothing of it.
+BOOST_AUTO_TEST_CASE_TEMPLATE(in_a_forked_child_it_does_nothing, Place, places) {
+  loop_of<Place> loop;
+  listener<Place> channel(loop, {SIGUSR1});
+  const test::child_end end = test::in_child([] {
+    ::raise(SIGUSR1);
+    return 0;
+  });
+  BOOST_TEST(end.signal == SIGUSR1);
+  test::turn(loop);
+  BOOST_TEST(channel.came.empty());
+  // The child may watch it itself.
+  const test::child_end other = test::in_child([&] {
+    loop_of<Place> own;
+    listener<Place> listening(own, {SIGUSR1});
+    ::raise(SIGUSR1);
+    return hears<Place>(own, listening, {SIGUSR1}) ? 7 : 0;
+  });
+  BOOST_TEST(other.status == 7);
+  test::turn(loop);
+  BOOST_TEST(channel.came.empty());
+  ::raise(SIGUSR1);
+  BOOST_TEST(hears<Place>(loop, channel, {SIGUSR1}));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(ends_with_its_loop, Place, places) {

@@ -60,4 +60,6 @@ int main(int argc, char** argv) {
   if (argc != 2) return std::cerr << "A chat room: chat_server HOST:PORT\n", 1;
   room server(asyncore::endpoint::parse(argv[1]));
   asyncore::loop();
+  // The default loop ends with its thread: its users would be there longer than their room.
+  asyncore::close_all();
 }

@@ -42,6 +42,7 @@ inline constexpr bool is_character =
 /// stream overtake it.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
+  friend detail::kind_tag<async_chat> asyncore_kind(async_chat*) { return {}; }
   using base = dispatcher_with_send<Derived, Loop, Transport>;
 
  public:
@@ -174,8 +175,9 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   void handle_incoming_limit() {
     this->derived().log_info(
         detail::joined({"no terminator within the incoming limit, closing channel ",
-                        this->derived().description()}),
+                        this->kind().description()}),
         "error");
+    this->note_reason(EMSGSIZE);
     this->derived().handle_close_event();
   }
 
@@ -217,6 +219,9 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     // What is kept comes first: before the next wait.
     if (input_.interrupted()) [[unlikely]]
       return this->rearm();
+    // One of its hooks has it read: what it would read comes behind the rest of the input.
+    if (input_.splitting()) [[unlikely]]
+      return;
     base::handle_read_event();
   }
   interest before_wait() {
@@ -247,19 +252,18 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     if (refilled == pending_output::refilled::nothing && pending_.take_end()) end();
     return refilled == pending_output::refilled::bytes;
   }
-  std::span<std::byte> receive_space() {
-    const std::span<std::byte> all = base::receive_space();
+  std::span<std::byte> receive_space(std::span<std::byte> all) {
     const std::size_t most = this->derived().ac_in_buffer_size;
     return all.first(most < all.size() ? most : all.size());
   }
   std::size_t most_to_send() const noexcept { return this->derived().ac_out_buffer_size; }
   void drop_unsent() noexcept {
-    pending_.clear(this->loop().blocks());
     base::drop_unsent();
+    drop_pushed();
   }
   void abandon() noexcept {
-    drop_pending();
     base::abandon();
+    drop_pending();
   }
 
  protected:
@@ -270,8 +274,8 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   struct hooks {
     void collect(std::span<const std::byte> piece) const { channel.collect_incoming_data(piece); }
     void found() const { channel.found_terminator(); }
-    void interrupted() const noexcept { channel.rearm(); }
-    bool goes_on() { return channel.async_chat::goes_on(sends_left); }
+    void interrupted() const noexcept { detail::as_kind(channel).rearm(); }
+    bool goes_on() { return detail::as_kind(channel).goes_on(sends_left); }
     Derived& channel;
     int sends_left = most_sends;
   };
@@ -311,8 +315,13 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     }
   }
 
-  void drop_pending() noexcept {
+  /// Behind what waits before it.
+  void drop_pushed() noexcept {
+    base::count_loss({pending_.size(), pending_.producers() > 0});
     pending_.clear(this->loop().blocks());
+  }
+  void drop_pending() noexcept {
+    drop_pushed();
     input_.stop();
   }
 

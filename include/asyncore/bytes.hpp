@@ -11,13 +11,21 @@
 namespace asyncore {
 
 /// The bytes of anything contiguous whose elements are one byte wide: string, string_view, span,
-/// vector, array. A string literal and a `const char*` end before their NUL. It owns nothing.
+/// vector, array. A string literal and a `const char*` end before their NUL. An array of char that
+/// may be written to is refused: it may hold bytes behind a NUL, or no NUL at all. It owns nothing.
 class bytes_view {
  public:
   constexpr bytes_view() noexcept = default;
   bytes_view(const void* data, std::size_t size) noexcept
       : data_(static_cast<const std::byte*>(data)), size_(size) {}
   bytes_view(const char* text) noexcept : bytes_view(std::string_view(text)) {}
+  template <std::size_t N>
+  bytes_view(char (&)[N]) noexcept {
+    static_assert(N == 0,
+                  "asyncore: an array of char may hold bytes behind a NUL, or no NUL at all: pass "
+                  "std::span(array) for all of it, or std::string_view(array) for a text that ends "
+                  "at its NUL");
+  }
   bytes_view(std::string_view text) noexcept : bytes_view(text.data(), text.size()) {}
 
   template <class Range>

@@ -4,7 +4,9 @@
 #define ASYNCORE_CHANNEL_HPP
 
 #include <asyncore/channel_operations.hpp>
+#include <asyncore/close_info.hpp>
 #include <asyncore/concept/hooks.hpp>
+#include <asyncore/concept/kind.hpp>
 #include <asyncore/concept/predicates.hpp>
 #include <asyncore/error.hpp>
 #include <asyncore/log.hpp>
@@ -17,8 +19,17 @@ namespace asyncore {
 /// Watches a descriptor that somebody else owns, and calls `handle_read`, `handle_write`,
 /// `handle_expt` and `handle_close` of `Derived`, each only if it is defined. What the loop calls
 /// are the entry points `handle_*_event`; the channel kinds above give them more to do.
+///
+/// A class of any kind may define `handle_closed(const close_info&)`, which is always the last hook
+/// and called once: at the end of the turn in which the channel closed, or at the end of its loop.
+/// The descriptor is closed then, and an owned channel is destroyed afterwards, unless the hook has
+/// opened another descriptor. The hook is not called for a channel that was opened again in the
+/// turn in which it closed, or that its owner destroyed. What it throws is logged; `exit_now` acts
+/// as `stop()`.
 template <class Derived, class Loop>
 class channel : public registration<typename Loop::type_ref> {
+  friend detail::kind_tag<channel> asyncore_kind(channel*) { return {}; }
+
  public:
   using loop_type = Loop;
 
@@ -76,8 +87,9 @@ class channel : public registration<typename Loop::type_ref> {
   /// Leaves the loop for good, and has no deadline any more. An owned channel is destroyed at the
   /// end of the turn.
   void close() noexcept {
-    if constexpr (requires(Derived& d) { d.clear_deadline(); }) derived().clear_deadline();
-    loop_->remove_closed(*this);
+    if constexpr (std::is_convertible_v<Derived*, deadline<Derived, Loop>*>)
+      static_cast<deadline<Derived, Loop>&>(derived()).clear_deadline();
+    loop_->remove_closed(*this, detail::defines_handle_closed<Derived>());
   }
 
   void handle_read_event() {
@@ -94,8 +106,12 @@ class channel : public registration<typename Loop::type_ref> {
   }
   void handle_close_event() {
     if constexpr (detail::defines_handle_close<Derived>())
-      detail::observe<Derived>(*loop_, "handle_close", [&] { derived().handle_close(); });
+      detail::observe<Derived>(*loop_, "handle_close", [&] {
+        detail::call_handle_close(derived(), this->end_reason());
+      });
   }
+  /// Both directions are over, or an error is pending.
+  void handle_hangup_event() { derived().handle_close_event(); }
   /// The loop drains: has the class finish, or closes.
   void handle_drain_event() {
     if constexpr (detail::defines_handle_drain<Derived>()) {
@@ -127,19 +143,11 @@ class channel : public registration<typename Loop::type_ref> {
   /// @{
   bool may_read() const noexcept { return detail::defines_handle_read<Derived>(); }
   /// True when there are bytes in front of the end of the stream.
-  bool has_unread() {
-    return derived().may_read() && loop_->system().unread(native_handle()) > 0;
-  }
-  interest before_wait() { return derived().wanted_interest(); }
+  bool has_unread() { return kind().may_read() && loop_->system().unread(native_handle()) > 0; }
+  interest before_wait() { return kind().wanted_interest(); }
   void resume_accepting() noexcept {}
-  /// A hook threw what says that the peer is gone.
-  void disconnected() {
-    if constexpr (detail::defines_handle_close<Derived>()) {
-      derived().handle_close_event();
-    } else {
-      derived().handle_error();
-    }
-  }
+  /// There was no memory for its `handle_error`.
+  void give_up() noexcept { derived().close(); }
   void abandon() noexcept { del_channel(); }
   /// @}
 
@@ -161,8 +169,17 @@ class channel : public registration<typename Loop::type_ref> {
     return wanted;
   }
 
+  /// What the last hook is told; a kind that can drop something has its own.
+  friend close_info info_of(const channel& c) noexcept { return {c.end_reason()}; }
+
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
   const Derived& derived() const noexcept { return static_cast<const Derived&>(*this); }
+
+  /// The channel as its kind: for what is no hook, and what the class may have hidden.
+  auto& kind() noexcept { return static_cast<detail::kind_of<Derived>&>(derived()); }
+  const auto& kind() const noexcept {
+    return static_cast<const detail::kind_of<Derived>&>(derived());
+  }
 
  private:
   static void check() noexcept {

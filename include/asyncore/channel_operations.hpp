@@ -4,6 +4,7 @@
 #define ASYNCORE_CHANNEL_OPERATIONS_HPP
 
 #include <asyncore/concept/hooks.hpp>
+#include <asyncore/concept/kind.hpp>
 #include <asyncore/concept/predicates.hpp>
 #include <asyncore/config.hpp>
 #include <asyncore/error.hpp>
@@ -32,11 +33,13 @@ struct operations {
   interest (*before_wait)(open_record&);
   interest (*ask)(open_record&);
   void (*error)(open_record&);
-  void (*disconnect)(open_record&);
+  void (*give_up)(open_record&);
   void (*resume)(open_record&);
   void (*drain)(open_record&);
   void (*close)(open_record&);
   void (*abandon)(open_record&);
+  bool (*is_told)(open_record&);
+  void (*last_hook)(open_record&);
   void (*destroy)(open_record&);
   predicate_mode (*mode)(open_record&);
   std::string_view (*name)(open_record&);
@@ -59,10 +62,10 @@ consteval bool check_registered() {
 /// may have paused it. Asks it again afterwards when that is its mode.
 template <class T, class Event>
 [[gnu::always_inline]] inline void deliver(T& channel, interest wanted, Event event) {
-  [[maybe_unused]] auto& loop = channel.loop();
-  [[maybe_unused]] const token id = channel.id();
+  [[maybe_unused]] auto& loop = as_kind(channel).loop();
+  [[maybe_unused]] const token id = as_kind(channel).id();
   if constexpr (mode_of<T>() != predicate_mode::constant) {
-    if (!any(channel.wanted_interest(), wanted)) return loop.unwanted(id);
+    if (!any(as_kind(channel).wanted_interest(), wanted)) return loop.unwanted(id);
     if (!loop.alive(id)) return;
   }
   if constexpr (mode_of<T>() == predicate_mode::on_rearm) {
@@ -91,9 +94,9 @@ constexpr const char* reading_hook() {
 
 /// The same of a write event.
 template <class T>
-const char* writing_hook([[maybe_unused]] const T& channel) {
-  if constexpr (requires { channel.connecting(); })
-    if (channel.connecting()) return "handle_connect";
+const char* writing_hook([[maybe_unused]] T& channel) {
+  if constexpr (requires { as_kind(channel).connecting(); })
+    if (as_kind(channel).connecting()) return "handle_connect";
   return "handle_write";
 }
 
@@ -104,7 +107,7 @@ struct read {
   template <class T>
   [[gnu::always_inline]] static void on(T& channel) {
     deliver(channel, interest::read, [&]() ASYNCORE_INLINE {
-      observe<T>(channel.loop(), reading_hook<T>(),
+      observe<T>(as_kind(channel).loop(), reading_hook<T>(),
                  [&]() ASYNCORE_INLINE { channel.handle_read_event(); });
     });
   }
@@ -114,7 +117,7 @@ struct write {
   template <class T>
   static void on(T& channel) {
     deliver(channel, interest::write, [&] {
-      observe<T>(channel.loop(), writing_hook(channel), [&] { channel.handle_write_event(); });
+      observe<T>(as_kind(channel).loop(), writing_hook(channel), [&] { channel.handle_write_event(); });
     });
   }
 };
@@ -123,7 +126,7 @@ struct expt {
   template <class T>
   static void on(T& channel) {
     deliver(channel, interest::expt, [&] {
-      observe<T>(channel.loop(), "handle_expt", [&] { channel.handle_expt_event(); });
+      observe<T>(as_kind(channel).loop(), "handle_expt", [&] { channel.handle_expt_event(); });
     });
   }
 };
@@ -131,7 +134,7 @@ struct hangup {
   static constexpr auto entry = &operations::hangup;
   template <class T>
   static void on(T& channel) {
-    channel.handle_close_event();
+    channel.handle_hangup_event();
   }
 };
 /// True when there is more to read, now or when the channel is no longer paused.
@@ -139,7 +142,7 @@ struct has_unread {
   static constexpr auto entry = &operations::has_unread;
   template <class T>
   static bool on(T& channel) {
-    return channel.has_unread();
+    return as_kind(channel).has_unread();
   }
 };
 /// Finishes what the channel put off to the end of the turn; returns what it is interested in.
@@ -147,14 +150,14 @@ struct before_wait {
   static constexpr auto entry = &operations::before_wait;
   template <class T>
   static interest on(T& channel) {
-    return channel.before_wait();
+    return as_kind(channel).before_wait();
   }
 };
 struct ask {
   static constexpr auto entry = &operations::ask;
   template <class T>
   static interest on(T& channel) {
-    return channel.wanted_interest();
+    return as_kind(channel).wanted_interest();
   }
 };
 struct error {
@@ -162,21 +165,21 @@ struct error {
   template <class T>
   static void on(T& channel) {
     static_assert(defines_handle_error<T>());
-    observe<T>(channel.loop(), "handle_error", [&] { channel.handle_error(); });
+    observe<T>(as_kind(channel).loop(), "handle_error", [&] { channel.handle_error(); });
   }
 };
-struct disconnect {
-  static constexpr auto entry = &operations::disconnect;
+struct give_up {
+  static constexpr auto entry = &operations::give_up;
   template <class T>
   static void on(T& channel) {
-    channel.disconnected();
+    as_kind(channel).give_up();
   }
 };
 struct resume {
   static constexpr auto entry = &operations::resume;
   template <class T>
   static void on(T& channel) {
-    channel.resume_accepting();
+    as_kind(channel).resume_accepting();
   }
 };
 struct drain {
@@ -198,7 +201,23 @@ struct abandon {
   static constexpr auto entry = &operations::abandon;
   template <class T>
   static void on(T& channel) {
-    channel.abandon();
+    as_kind(channel).abandon();
+  }
+};
+/// True when the class has a last hook.
+struct is_told {
+  static constexpr auto entry = &operations::is_told;
+  template <class T>
+  static bool on(T&) {
+    return defines_handle_closed<T>();
+  }
+};
+/// Calls it; the hook may destroy a channel that the loop does not own.
+struct last_hook {
+  static constexpr auto entry = &operations::last_hook;
+  template <class T>
+  static void on([[maybe_unused]] T& channel) {
+    if constexpr (defines_handle_closed<T>()) channel.loop().call_last_hook(channel);
   }
 };
 struct destroy {
@@ -234,10 +253,10 @@ template <class T>
 inline constexpr operations operations_of = {
     perform_on<op::read, T>,       perform_on<op::write, T>,      perform_on<op::expt, T>,
     perform_on<op::hangup, T>,     perform_on<op::has_unread, T>, perform_on<op::before_wait, T>,
-    perform_on<op::ask, T>,        perform_on<op::error, T>,      perform_on<op::disconnect, T>,
+    perform_on<op::ask, T>,        perform_on<op::error, T>,      perform_on<op::give_up, T>,
     perform_on<op::resume, T>,     perform_on<op::drain, T>,      perform_on<op::close, T>,
-    perform_on<op::abandon, T>,    perform_on<op::destroy, T>,    perform_on<op::mode, T>,
-    perform_on<op::name, T>};
+    perform_on<op::abandon, T>,    perform_on<op::is_told, T>,    perform_on<op::last_hook, T>,
+    perform_on<op::destroy, T>,    perform_on<op::mode, T>,       perform_on<op::name, T>};
 
 }  // namespace asyncore::detail
 

@@ -6,6 +6,7 @@
 #include <asyncore/channel.hpp>
 #include <asyncore/default_loop.hpp>
 #include <asyncore/sys/child_watch.hpp>
+#include <asyncore/sys/left_children.hpp>
 #include <asyncore/sys/spawn.hpp>
 
 #include <type_traits>
@@ -33,11 +34,14 @@ struct exit_status {
 /// to whoever starts it, for channels of any kind: a `file_dispatcher`, or with an out-queue or
 /// lines a `dispatcher_with_send<..., file_transport>` or `async_chat<..., file_transport>`. What
 /// it wrote last may be read after its exit. By a pidfd where there is one (Linux 5.3), else by
-/// SIGCHLD, whose handler stays in place. While the channel lives the program is its own: to close
-/// or to destroy it kills the program (SIGKILL) and waits for it, so that there are no zombies.
-/// Like any channel it keeps `run` going.
+/// SIGCHLD, which a `signal_channel` or a handler of the program's may watch, too. While the
+/// channel lives the program is its own: to close or to destroy it kills the program (SIGKILL) and
+/// waits for it, so that there are no zombies. A program that may not be killed, as a setuid one,
+/// runs on; a later `start` or `close` of any child_process waits for it when it has ended. Like
+/// any channel it keeps `run` going.
 template <class Derived, class Loop = default_loop>
 class child_process : public channel<Derived, Loop> {
+  friend detail::kind_tag<child_process> asyncore_kind(child_process*) { return {}; }
   using base = channel<Derived, Loop>;
 
  public:
@@ -75,7 +79,8 @@ class child_process : public channel<Derived, Loop> {
     detail::throw_if(failed, "send a signal to a program");
   }
 
-  /// Kills the program, if it runs, and leaves the loop. Blocks until the kernel has ended it.
+  /// Kills the program, if it runs, and leaves the loop. Blocks until the kernel has ended it; not
+  /// when it may not be killed.
   void close() noexcept {
     base::close();
     release();
@@ -98,11 +103,18 @@ class child_process : public channel<Derived, Loop> {
  private:
   void release() noexcept {
     this->set_descriptor(-1);
-    if (pid_ >= 0) watch_.send_signal(pid_, SIGKILL);
+    if (pid_ >= 0) end_program();
     watch_.close();
-    if (pid_ < 0) return;
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) continue;
     pid_ = -1;
+  }
+
+  /// Signals nobody when somebody else has waited for it, or when another process has started it
+  /// and has forked this one.
+  void end_program() noexcept {
+    detail::left_children::reap();
+    if (::waitpid(pid_, nullptr, WNOHANG) != 0) return;
+    if (watch_.send_signal(pid_, SIGKILL) < 0) return detail::left_children::add(pid_);
+    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) continue;
   }
 
   child_watch watch_;
@@ -123,6 +135,8 @@ child_pipes child_process<Derived, Loop>::start(const command& what, std::error_
     return pipes;
   }
   abandon();
+  detail::left_children::reap();
+  detail::left_children::forget(child);
   pid_ = child;
   if (const int status = watch_.open(child, Derived::by_pidfd); status < 0) {
     failed = errno_code(-status);

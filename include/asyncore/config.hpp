@@ -3,6 +3,13 @@
 #ifndef ASYNCORE_CONFIG_HPP
 #define ASYNCORE_CONFIG_HPP
 
+#if __cplusplus < 202002L
+#error "asyncore is written in C++20: compile with -std=c++20, by g++ 12, clang++ 16 or newer ones"
+#elif defined(__clang__) && __clang_major__ < 15 && !defined(__apple_build_version__)
+// Where a template calls a consteval function that is defined further down.
+#error "asyncore needs clang++ 16 or g++ 12: clang++ 14 takes its consteval functions for errors"
+#endif
+
 /// 1 where epoll(7) exists. select and poll use POSIX alone.
 #if !defined(ASYNCORE_HAS_EPOLL)
 #if defined(__linux__)
@@ -73,6 +80,20 @@
 #else
 #define ASYNCORE_DEBUG 0
 #endif
+#endif
+
+/// 1 under AddressSanitizer, which is told of memory that nobody may look at for a while.
+#if !defined(ASYNCORE_HAS_ASAN)
+#if defined(__SANITIZE_ADDRESS__)
+#define ASYNCORE_HAS_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ASYNCORE_HAS_ASAN 1
+#endif
+#endif
+#endif
+#if !defined(ASYNCORE_HAS_ASAN)
+#define ASYNCORE_HAS_ASAN 0
 #endif
 
 /// Keeps cold code out of the instruction stream of the turn. For errors alone: a compiler takes

@@ -4,6 +4,7 @@
 #define ASYNCORE_DEADLINE_HPP
 
 #include <asyncore/concept/hooks.hpp>
+#include <asyncore/concept/kind.hpp>
 #include <asyncore/default_loop.hpp>
 #include <asyncore/time/timer_queue.hpp>
 
@@ -25,7 +26,7 @@ class deadline : timed<Loop> {
   /// time is a comparison and a store. Throws bad_alloc, when it is the first of its loop.
   template <class Rep, class Period>
   void set_deadline(std::chrono::duration<Rep, Period> delay) {
-    set_deadline_at(detail::deadline_after(self().loop().now(), detail::in_nanoseconds(delay)));
+    set_deadline_at(detail::deadline_after(loop_of_channel().now(), detail::in_nanoseconds(delay)));
   }
 
   /// The same at a time of the clock of `basic_loop::now`; `never`: there is none.
@@ -53,9 +54,10 @@ class deadline : timed<Loop> {
   using queue_type = timer_queue<Loop>;
 
   Derived& self() noexcept { return static_cast<Derived&>(*this); }
+  Loop& loop_of_channel() noexcept { return detail::as_kind(self()).loop(); }
 
   void rearm_deadline() {
-    Loop& loop = self().loop();
+    Loop& loop = loop_of_channel();
     if (!this->unlinked()) queue_->disarm(*this);
     queue_ = &loop.template service<queue_type>();
     queue_->arm(*this, due_, loop);
@@ -71,7 +73,7 @@ class deadline : timed<Loop> {
     Derived& channel = self.self();
     static_assert(detail::defines_handle_timeout<Derived>(),
                   "asyncore: a channel with a deadline defines `void handle_timeout()`");
-    if (channel.registered())
+    if (detail::as_kind(channel).registered())
       loop->call_hook(channel, "handle_timeout", [&] { channel.handle_timeout(); });
   }
 

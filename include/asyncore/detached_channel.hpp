@@ -175,10 +175,16 @@ void attach(async_chat<Derived, Loop, Transport>& c, detached_channel d) = delet
 
 /// Detaches `c`, and has `to`, which may run in another thread, emplace `Channel(to, args...)` and
 /// attach it: `c` is gone, as after `detach`. When that fails there, it is logged and the
-/// connection closed. Throws as `detach`, before anything has changed; bad_alloc, when the
-/// connection is closed. To be called in the thread of `c`; `to` lives until it has been stopped.
+/// connection closed. Throws as `detach`, and `operation_canceled` when `to` is of a `loop_group`
+/// and its `run` is over, before anything has changed; bad_alloc, when the connection is closed. A
+/// loop of a group that ends before it has taken the connection closes it; another loop keeps it
+/// for its next `run`, and closes it at its end. To be called in the thread of `c`; `to` lives
+/// until it has been stopped.
 template <class Channel, class... Args>
 void move_channel(Channel& c, typename Channel::loop_type& to, Args&&... args) {
+  if (to.box().is_closed())
+    detail::throw_error(std::make_error_code(std::errc::operation_canceled),
+                        "move_channel to a loop that has ended");
   to.post([&to, moved = detach(c), ... args = std::forward<Args>(args)]() mutable {
     Channel& arrived = to.template emplace<Channel>(std::move(args)...);
     detail::cleaning_up([&] { attach(arrived, std::move(moved)); }, [&] { arrived.close(); });

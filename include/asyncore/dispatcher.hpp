@@ -28,6 +28,7 @@ class dispatcher_with_send;
 /// defines `handle_write` says `writable`.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class dispatcher : public io_channel<Derived, Loop, Transport> {
+  friend detail::kind_tag<dispatcher> asyncore_kind(dispatcher*) { return {}; }
   using base = io_channel<Derived, Loop, Transport>;
 
  public:
@@ -95,9 +96,10 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   void connect(const endpoint& to, std::error_code& failed);
 
   /// A connection that waits, with its peer's address; nothing when there is none, when it went
-  /// away meanwhile, or when no descriptor is free: then accepting pauses until one is.
-  /// Connections that the loop has no room for are closed at once, and logged.
-  /// Throws `std::system_error` for other errors.
+  /// away meanwhile, or when accept(2) fails, as without a free descriptor: then accepting pauses
+  /// for a while, which is logged. Connections that the loop has no room for are closed at once,
+  /// and logged. Throws `std::system_error` for what is a mistake of the program: EBADF, EINVAL,
+  /// ENOTSOCK and EFAULT.
   std::optional<std::pair<socket, endpoint>> accept();
 
   /// Shuts down a direction (SHUT_RD, SHUT_WR, SHUT_RDWR): SHUT_WR is a half-close.
@@ -109,7 +111,7 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
     return io_result(this->loop().system().sendto(this->native_handle(), bytes, to));
   }
   /// Receives a datagram and where it came from; what does not fit in `into` is lost.
-  io_result recvfrom(std::span<std::byte> into, endpoint& from) {
+  [[nodiscard]] io_result recvfrom(std::span<std::byte> into, endpoint& from) {
     return io_result(this->loop().system().recvfrom(this->native_handle(), into, from));
   }
 
@@ -130,7 +132,16 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   /// `listen` on. A class may define its own.
   static constexpr bool turns_away = false;
 
-  /// Accepts a batch and gives each connection to `handle_accepted`.
+  /// Called when an exception left a hook (see `io_channel`), or when the system refused what the
+  /// channel needs. A listener logs it, stays open and goes on: what one connection throws must not
+  /// keep the next ones out. Others do as `io_channel`.
+  ASYNCORE_COLD void handle_error() {
+    if (!has(is_accepting)) return base::handle_error();
+    this->log_error("uncaught exception, the listener goes on: ");
+  }
+
+  /// Accepts a batch and gives each connection to `handle_accepted`. What that throws for one of
+  /// them reaches `handle_error`, and the others follow.
   void handle_accept();
 
   void handle_read_event() {
@@ -143,6 +154,7 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
     base::handle_write_event();
   }
   void handle_expt_event();
+  void handle_hangup_event();
   /// Finishes a connection attempt by SO_ERROR (connect(2), EINPROGRESS).
   void handle_connect_event();
 
@@ -150,6 +162,11 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   interest wanted_interest();
   bool may_read() const noexcept { return has(is_connected | is_datagram) && base::may_read(); }
   void resume_accepting() noexcept;
+  /// A listener tries again later.
+  void give_up() noexcept {
+    if (has(is_accepting)) return pause_accepting(true);
+    base::give_up();
+  }
   void abandon() noexcept {
     forget_connection();
     base::abandon();
@@ -185,6 +202,7 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
 
   void accept_event();
   bool accepts_after(int error);
+  void log_paused(int error, std::string_view type);
   void pause_accepting(bool for_a_while) noexcept;
   bool turn_away();
   void log_refused(const std::pair<socket, endpoint>& peer, std::error_code why);

@@ -21,6 +21,7 @@ namespace asyncore {
 /// from. Each is called once before the other.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
+  friend detail::kind_tag<dispatcher_with_send> asyncore_kind(dispatcher_with_send*) { return {}; }
   using base = dispatcher<Derived, Loop, Transport>;
 
  public:
@@ -47,8 +48,9 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// Called when `send` is given bytes beyond the limit, which are dropped. Logs it and closes.
   void handle_out_queue_limit() {
     this->derived().log_info(detail::joined({"out-queue limit reached, closing channel ",
-                                             this->derived().description()}),
+                                             this->kind().description()}),
                              "error");
+    this->note_reason(ENOBUFS);
     this->derived().handle_close_event();
   }
 
@@ -117,7 +119,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     interest wanted = base::wanted_interest();
     if constexpr (detail::mode_of<Derived>() != predicate_mode::constant)
       if (!loop.alive(id)) return interest::none;  // a predicate destroyed the channel
-    if (base::has(base::is_connected) && this->derived().has_output()) wanted |= interest::write;
+    if (base::has(base::is_connected) && this->kind().has_output()) wanted |= interest::write;
     return wanted;
   }
   /// Customisation points of the kinds above: whether there is something to send, and a way to put
@@ -128,7 +130,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   bool has_output() const noexcept { return !queue_.empty(); }
   bool refill() { return false; }
   std::size_t most_to_send() const noexcept { return everything; }
-  void drop_unsent() noexcept { queue_.clear(this->loop().blocks()); }
+  void drop_unsent() noexcept { drop_queue(0); }
   /// @}
   interest before_wait();
   void abandon() noexcept {
@@ -179,11 +181,35 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   bool send_between(bool much);
 
-  /// Drops what waits.
-  void forget_output() noexcept {
-    if (staging()) this->loop().stage().take();
-    this->loop().stage().take_failure(this);
+  /// Drops what waits, and counts it as lost; `more` bytes were there beside it.
+  void drop_queue(std::size_t more) noexcept {
+    if (staging()) more += this->loop().stage().take().size();
+    more += queue_.size();
     queue_.clear(this->loop().blocks());
+    count_loss({more, false});
+  }
+  /// Remembers for the last hook what was dropped. Called while the queue is empty.
+  void count_loss(out_queue::loss lost) noexcept {
+    if constexpr (detail::defines_handle_closed<Derived>()) {
+      if (this->counts_loss()) {
+        const out_queue::loss before = queue_.kept();
+        lost = {lost.bytes + before.bytes, lost.producers || before.producers};
+      }
+      if (lost.bytes == 0 && !lost.producers) return;
+      this->start_counting_loss();
+      queue_.keep(lost);
+    }
+  }
+  /// Drops what waits, as the program wishes.
+  void forget_output() noexcept {
+    this->loop().stage().take_failure(this);
+    if (staging()) this->loop().stage().give_up();
+    queue_.clear(this->loop().blocks());
+  }
+
+  friend close_info info_of(const dispatcher_with_send& c) noexcept {
+    const out_queue::loss lost = c.counts_loss() ? c.queue_.kept() : out_queue::loss{};
+    return {c.end_reason(), lost.bytes, lost.producers};
   }
 
   out_queue queue_;
@@ -195,16 +221,25 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// Makes the stage the channel's; false when it is another's, or there are no buffers yet.
   bool opens_stage() {
     if constexpr (detail::defines_handle_data<Derived>())
-      if (!this->loop().has_receive_buffer()) return false;
+      if (!this->loop().own_buffer().made()) return false;  // or lent
     return this->loop().stage().open(this);
   }
-  /// Moves what is on the stage to the queue.
-  void unstage() { queue_.append(this->loop().stage().take(), this->loop().blocks()); }
+  /// Moves what is on the stage to the queue, in the middle of the hook.
+  void unstage() { queue_.append(this->loop().stage().give_up(), this->loop().blocks()); }
+
+  /// Reads while the stage is open, which says that the loop's buffer is in use.
+  [[gnu::always_inline]] void deliver_staged() {
+    if constexpr (detail::defines_handle_data<Derived>()) {
+      this->deliver_into(this->loop().own_buffer().bytes());
+    } else {
+      this->deliver_read();
+    }
+  }
 
   /// Sends what a hook has sent, in one system call; false: see `keep_unsent`.
   bool send_staged(bytes_view bytes) {
     std::ptrdiff_t n = 0;
-    if (bytes.size() <= this->derived().most_to_send()) [[likely]] {
+    if (bytes.size() <= this->kind().most_to_send()) [[likely]] {
       n = Transport::send(this->loop().system(), this->native_handle(),
                           std::span<const std::byte>(bytes));
       if (n == static_cast<std::ptrdiff_t>(bytes.size())) [[likely]]
@@ -217,6 +252,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   bool keep_unsent(bytes_view bytes, std::ptrdiff_t sent);
   void read_unstaged();
   void reading_threw();
+  void stage_given_up(Loop& loop, token id);
   void send_unstaged(Loop& loop, token id);
   void send_unblocked();
 
@@ -226,7 +262,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   }
   /// True when the class has no output but the queue, which is empty while the stage is open.
   static consteval bool has_only_queue() {
-    return std::is_same_v<decltype(&Derived::has_output),
+    return std::is_same_v<decltype(&detail::kind_of<Derived>::has_output),
                           decltype(&dispatcher_with_send::has_output)>;
   }
   bool leave();
@@ -243,6 +279,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   std::ptrdiff_t send_some(std::size_t most);
   void send_failed(std::ptrdiff_t error);
   void drop_output() noexcept;
+  std::size_t send_last(bytes_view bytes) noexcept;
 
   static constexpr std::size_t everything = std::numeric_limits<std::size_t>::max();
   // How often one visit refills the queue: an endless producer must not keep the loop.
@@ -255,21 +292,23 @@ template <class Derived, class Loop, class Transport>
 dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
   Loop& loop = this->loop();
   if (base::has(base::is_accepting | base::is_paused | base::write_over | is_leaving) ||
-      this->derived().has_output() || !opens_stage()) [[unlikely]]
+      this->kind().has_output() || !opens_stage()) [[unlikely]]
     return read_unstaged();
   const token id = this->id();
+  [[maybe_unused]] const receive_view<ASYNCORE_DEBUG != 0> view(loop.own_buffer());
   // A channel that closes, leaves the loop or is destroyed gives the stage up.
-  detail::cleaning_up([&]() ASYNCORE_INLINE { this->deliver_read(); },
+  detail::cleaning_up([&]() ASYNCORE_INLINE { deliver_staged(); },
                       [&] {
-                        if (loop.stage().belongs_to(this)) reading_threw();
+                        if (loop.stage().belongs_to(this)) return reading_threw();
+                        loop.stage().close();
                       });
   if (!loop.stage().belongs_to(this)) [[unlikely]]
-    return send_unstaged(loop, id);
+    return stage_given_up(loop, id);
   if (const bytes_view bytes = loop.stage().take(); !bytes.empty()) [[likely]]
     if (!send_staged(bytes)) [[unlikely]]
       return;
   if constexpr (!has_only_queue())
-    if (this->derived().has_output()) send_unblocked();
+    if (this->kind().has_output()) send_unblocked();
 }
 
 template <class Derived, class Loop, class Transport>
@@ -295,7 +334,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::handle_write_event() {
   if (base::has(base::is_connecting)) return base::handle_write_event();
   Loop& loop = this->loop();
   const token id = this->id();
-  if (this->derived().has_output()) {
+  if (this->kind().has_output()) {
     this->state_ &= static_cast<state_bits>(~is_blocked);
     send_queue(this->derived().send_budget);
     if (!loop.alive(id)) return;
@@ -311,7 +350,7 @@ interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
   if (staging()) unstage();
   [[maybe_unused]] Loop& loop = this->loop();
   [[maybe_unused]] const token id = this->id();
-  if (this->derived().has_output() && !base::has(is_blocked)) {
+  if (this->kind().has_output() && !base::has(is_blocked)) {
     send_queue(this->derived().send_budget);
     if (!loop.alive(id)) return interest::none;
   }
@@ -326,7 +365,7 @@ interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
     start_lingering();
     if (!loop.alive(id)) return interest::none;
   }
-  return this->derived().wanted_interest();
+  return this->kind().wanted_interest();
 }
 
 }  // namespace asyncore

@@ -34,6 +34,13 @@ constexpr bool is_disconnect(int value) noexcept {
 
 namespace detail {
 
+/// The errno that `code` stands for; ECANCELED for what stands for none.
+inline int errno_of(std::error_code code) noexcept {
+  const bool known = code.category() == std::system_category() ||
+                     code.category() == std::generic_category();
+  return known && code.value() > 0 ? code.value() : ECANCELED;
+}
+
 /// The texts behind each other. (g++ 12 at -O3 warns of `"literal" + string`: GCC bug 105651.)
 ASYNCORE_NOINLINE inline std::string joined(std::initializer_list<std::string_view> texts) {
   std::string all;

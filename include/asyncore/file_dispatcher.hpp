@@ -17,6 +17,7 @@ namespace asyncore {
 /// `readable`, `writable`. A regular file is always ready.
 template <class Derived, class Loop = default_loop>
 class file_dispatcher : public io_channel<Derived, Loop, file_transport> {
+  friend detail::kind_tag<file_dispatcher> asyncore_kind(file_dispatcher*) { return {}; }
   using base = io_channel<Derived, Loop, file_transport>;
 
  public:

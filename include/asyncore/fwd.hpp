@@ -12,6 +12,7 @@ namespace asyncore {
 class endpoint;
 class socket;
 class unique_fd;
+struct close_info;
 struct exit_status;
 struct fd_closer;
 struct posix_system;
@@ -33,6 +34,8 @@ template <class Poller, class Map>
 class basic_loop;
 template <class Derived, class Loop>
 class channel;
+template <class Derived, class Loop>
+class deadline;
 template <class Loop>
 class loop_group;
 template <class Loop>

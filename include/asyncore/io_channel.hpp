@@ -6,6 +6,7 @@
 #include <asyncore/bytes.hpp>
 #include <asyncore/channel.hpp>
 #include <asyncore/io_result.hpp>
+#include <asyncore/receive_buffer.hpp>
 
 #include <span>
 #include <string>
@@ -19,12 +20,14 @@ namespace asyncore {
 /// `handle_read()` and calls `recv`.
 template <class Derived, class Loop, class Transport>
 class io_channel : public channel<Derived, Loop> {
+  friend detail::kind_tag<io_channel> asyncore_kind(io_channel*) { return {}; }
+
  public:
   using channel<Derived, Loop>::channel;
 
   /// Reads at most `into.size()` bytes. At the end of the stream, and when the peer is gone, calls
   /// `handle_close` (`*this` may be gone) and returns `closed`. Another error is returned.
-  io_result recv(std::span<std::byte> into) {
+  [[nodiscard]] io_result recv(std::span<std::byte> into) {
     const std::ptrdiff_t n =
         Transport::receive(this->loop().system(), this->native_handle(), into);
     if (n > 0) [[likely]]
@@ -35,8 +38,9 @@ class io_channel : public channel<Derived, Loop> {
   /// Writes what the descriptor takes now: `bytes()` of the result may be fewer than given, and
   /// `would_block` says none. When the peer is gone, calls `handle_close` (`*this` may be gone)
   /// and returns `closed`; if bytes that it sent have not been read yet and the class reads,
-  /// `handle_close` follows behind them. Another error is returned.
-  io_result send(bytes_view bytes) {
+  /// `handle_close` follows behind them. Another error is returned. Who does not look at the result
+  /// loses what was not written: `dispatcher_with_send` keeps it.
+  [[nodiscard]] io_result send(bytes_view bytes) {
     const std::ptrdiff_t n =
         Transport::send(this->loop().system(), this->native_handle(),
                         std::span<const std::byte>(bytes));
@@ -68,7 +72,12 @@ class io_channel : public channel<Derived, Loop> {
   }
 
   /// Called when the peer is gone. Logs it as a warning, which `ignore_log_types` hides unless the
-  /// class says otherwise, and closes.
+  /// class says otherwise, and closes. A class may define `void handle_close()` or
+  /// `void handle_close(std::error_code reason)`. The reason is empty at the end of the peer's
+  /// stream and when all is sent after `close_when_done`; else it is the error that ended the
+  /// connection. A class's own calls `close` or `close_when_done`, at once or when it has sent the
+  /// rest: a channel that never closes keeps its descriptor until its loop ends. A debug build logs
+  /// it when the hook left the channel open with nothing to wait for.
   void handle_close() {
     this->derived().log_info("unhandled close event", "warning");
     this->derived().close();
@@ -77,11 +86,7 @@ class io_channel : public channel<Derived, Loop> {
   /// Called when an exception left a hook (see `channel`). Logs it and calls `handle_close`; when
   /// that has been called already, closes.
   ASYNCORE_COLD void handle_error() {
-    const std::error_code code = this->loop().last_error();
-    this->derived().log_info(detail::joined({"uncaught exception, closing channel ",
-                                             this->derived().description(), ": ",
-                                             detail::current_error_text(code)}),
-                             "error");
+    log_error("uncaught exception, closing channel ");
     if ((state_ & close_reported) != 0) return this->derived().close();
     this->derived().handle_close_event();
   }
@@ -100,18 +105,25 @@ class io_channel : public channel<Derived, Loop> {
     if ((state_ & close_reported) != 0) return;
     state_ |= close_reported;
     this->loop().ask_again();
-    detail::observe<Derived>(this->loop(), "handle_close",
-                             [&] { this->derived().handle_close(); });
+    detail::observe<Derived>(this->loop(), "handle_close", [&] {
+      detail::call_handle_close(this->derived(), this->end_reason());
+    });
   }
 
-  /// Writes `message` to the log. A class may define its own.
+  /// Writes `message` to the log. A class may define its own: one that takes a string_view is
+  /// called instead.
   void log(std::string_view message) { asyncore::log(message); }
 
   /// Logs `message` with its type, unless that is one of `ignore_log_types`.
   ASYNCORE_NOINLINE void log_info(std::string_view message, std::string_view type = "info") {
     for (const std::string_view ignored : Derived::ignore_log_types)
       if (type == ignored) return;
-    this->derived().log(detail::joined({type, ": ", message}));
+    const std::string line = detail::joined({type, ": ", message});
+    if constexpr (requires { this->derived().log(std::string_view(line)); }) {
+      this->derived().log(std::string_view(line));
+    } else {
+      log(line);  // the class has something else of that name
+    }
   }
 
   /// The types of messages that `log_info` drops; a class may define its own array.
@@ -134,12 +146,8 @@ class io_channel : public channel<Derived, Loop> {
     return this->asked(possible);
   }
   bool may_read() const noexcept { return reads() && (state_ & read_over) == 0; }
-  /// Customisation point of the kinds above: where `handle_data` receives.
-  std::span<std::byte> receive_space() { return this->loop().receive_bytes(); }
-  void disconnected() {
-    if ((state_ & close_reported) != 0) return this->derived().handle_error();
-    this->derived().handle_close_event();
-  }
+  /// Customisation point of the kinds above: how much of `buffer` is received into.
+  std::span<std::byte> receive_space(std::span<std::byte> buffer) { return buffer; }
   void abandon() noexcept {
     this->del_channel();
     close_descriptor();
@@ -165,19 +173,48 @@ class io_channel : public channel<Derived, Loop> {
     return detail::defines_handle_read<Derived>() || detail::defines_handle_data<Derived>();
   }
 
-  /// Gives the class what there is to read.
+  /// Logs the error that `handle_error` has been called for.
+  ASYNCORE_COLD void log_error(std::string_view what) {
+    const std::error_code code = this->loop().last_error();
+    detail::log_if_memory([&] {
+      this->derived().log_info(detail::joined({what, this->kind().description(), ": ",
+                                               detail::current_error_text(code)}),
+                               "error");
+    });
+  }
+
+  /// Gives the class what there is to read. What `handle_data` is given stays as it is until it
+  /// returns, whatever else it has read meanwhile (law 13).
   [[gnu::always_inline]] void deliver_read() {
     if constexpr (detail::defines_handle_data<Derived>()) {
-      const std::span<std::byte> buffer = this->derived().receive_space();
-      const std::ptrdiff_t n =
-          Transport::receive(this->loop().system(), this->native_handle(), buffer);
-      if (n > 0) [[likely]]
-        this->derived().handle_data(
-            std::span<const std::byte>(buffer.first(static_cast<std::size_t>(n))));
-      else if (const io_result got = received_nothing(n, buffer.empty()); got.error())
-        receive_failed(got.error());
+      Loop& loop = this->loop();
+      if (!loop.own_buffer().made() || !loop.stage().open_for_nobody()) [[unlikely]]
+        return deliver_lent();
+      const send_stage::open_scope scope(loop.stage());
+      [[maybe_unused]] const receive_view<ASYNCORE_DEBUG != 0> view(loop.own_buffer());
+      deliver_into(loop.own_buffer().bytes());
     } else if constexpr (detail::defines_handle_read<Derived>()) {
       this->derived().handle_read();
+    }
+  }
+
+  /// The same in the middle of another hook, and for the first one of a loop.
+  ASYNCORE_NOINLINE void deliver_lent() {
+    const auto loan = this->loop().lend();
+    deliver_into(loan.bytes());
+  }
+
+  /// The same in a buffer that nobody else is given meanwhile.
+  [[gnu::always_inline]] void deliver_into(std::span<std::byte> all) {
+    const std::span<std::byte> buffer = this->kind().receive_space(all);
+    const std::ptrdiff_t n =
+        Transport::receive(this->loop().system(), this->native_handle(), buffer);
+    if (n > 0) [[likely]] {
+      detail::hide(all.subspan(static_cast<std::size_t>(n)));
+      this->derived().handle_data(
+          std::span<const std::byte>(buffer.first(static_cast<std::size_t>(n))));
+    } else if (const io_result got = received_nothing(n, buffer.empty()); got.error()) {
+      receive_failed(got.error());
     }
   }
 
@@ -186,6 +223,7 @@ class io_channel : public channel<Derived, Loop> {
     const int code = static_cast<int>(-error);
     if (!is_disconnect(code)) return io_result(error);
     if (this->native_handle() < 0) return io_result::end();
+    this->note_reason(code);
     if ((state_ & close_reported) != 0) {  // it stayed to send the rest: no hook would follow
       this->derived().close();
       return io_result::end();
@@ -193,7 +231,7 @@ class io_channel : public channel<Derived, Loop> {
     state_ |= write_over;
     this->rearm();
     // The tail of the stream comes before its end (law 3).
-    if (!this->derived().has_unread()) this->derived().handle_close_event();
+    if (!this->kind().has_unread()) this->derived().handle_close_event();
     return io_result::end();
   }
 
@@ -214,6 +252,7 @@ class io_channel : public channel<Derived, Loop> {
     if (n == 0 && (state_ & is_datagram) != 0) return io_result(0);
     if (n < 0 && !is_disconnect(static_cast<int>(-n))) return io_result(n);
     if (this->native_handle() < 0) return io_result::end();
+    this->note_reason(static_cast<int>(-n));
     state_ |= read_over;
     this->rearm();
     this->derived().handle_close_event();

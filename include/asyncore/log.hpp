@@ -6,6 +6,7 @@
 #include <asyncore/error.hpp>
 
 #include <cstdio>
+#include <new>
 #include <string>
 #include <string_view>
 
@@ -41,10 +42,26 @@ ASYNCORE_COLD inline std::string current_error_text(std::error_code code) {
   return code.message();
 }
 
+/// Runs `f`, which makes up a message and logs it. Without memory for that, logs so much.
+template <class F>
+void log_if_memory(F&& f) {
+#if ASYNCORE_HAS_EXCEPTIONS
+  try {
+    f();
+  } catch (const std::bad_alloc&) {
+    log("error: there is no memory for a message");
+  }
+#else
+  f();
+#endif
+}
+
 /// Says that the error being handled closes the channel called `name`.
 ASYNCORE_COLD inline void log_uncaught(std::string_view name, std::error_code code) {
-  log(joined({"error: uncaught exception, closing channel ", name, ": ",
-              current_error_text(code)}));
+  log_if_memory([&] {
+    log(joined({"error: uncaught exception, closing channel ", name, ": ",
+                current_error_text(code)}));
+  });
 }
 
 }  // namespace detail

@@ -206,8 +206,13 @@ class basic_loop {
   /// Takes `r`, which is registered, out of the map.
   void remove(record& r) noexcept;
 
-  /// Takes `r` out of the map, if it is there, for good: an owned one is destroyed.
-  void remove_closed(record& r) noexcept;
+  /// Takes `r` out of the map, if it is there, for good: an owned one is destroyed at the end of
+  /// the turn. `told`: its class has a last hook, which is called before that.
+  void remove_closed(record& r, bool told) noexcept;
+
+  /// Calls `handle_closed` of `c`, which has closed.
+  template <class Channel>
+  void call_last_hook(Channel& c) noexcept;
 
   /// Has `r` finish what it put off and asked what it is interested in, before the next wait or
   /// the end of `run` or `poll`.
@@ -215,8 +220,7 @@ class basic_loop {
     if (r.registered() && (r.every_turn_ || r.unlinked())) r.link_before(changed_);
   }
   void visit_before_wait(token id) noexcept {
-    if (id.generation == 0) return;
-    if (record* const r = map_.find(id)) visit_before_wait(*r);
+    if (record* const r = find(id)) visit_before_wait(*r);
   }
 
   /// A hook is called: what predicates have answered before it in this turn may be out of date.
@@ -229,8 +233,9 @@ class basic_loop {
   /// Something that its channel does not want now was reported for this token.
   void unwanted(token id);
 
-  /// True while the registration of this token lasts.
-  bool alive(token id) const noexcept { return map_.find(id) != nullptr; }
+  /// True while the registration of this token lasts; false for the token of a channel that is in
+  /// no loop.
+  bool alive(token id) const noexcept { return find(id) != nullptr; }
 
   /// True while hooks run.
   bool in_turn() const noexcept { return in_turn_; }
@@ -247,6 +252,11 @@ class basic_loop {
   void call_guarded(const char* of, F&& f) {
     detail::guarded([&] { detail::observe<void>(*this, of, f); }, [&] { function_failed(of); });
   }
+
+  /// Calls `f`, which belongs to the channel of this token: what it throws reaches its
+  /// `handle_error`.
+  template <class F>
+  void call_guarded(token of, F&& f);
 
   /// Calls `f`, the hook `name` of `c`: what it throws reaches `handle_error` of `c`.
   template <class Channel, class F>
@@ -274,18 +284,17 @@ class basic_loop {
   /// `for_a_while` after `exhaustion_pause` at the latest.
   void resume_later(token listener, bool for_a_while) noexcept;
 
-  /// The buffer that `handle_data` is given bytes in.
-  std::span<std::byte> receive_bytes() {
-    if (stage_.size() > 0) [[unlikely]]
-      stage_.borrow_no_more();
-    return receive_buffer_.bytes();
-  }
+  /// The buffer that `handle_data` is given bytes in, where it has been made. It is in use while
+  /// the stage is open.
+  const receive_buffer& own_buffer() const noexcept { return receive_buffer_; }
+
+  /// A buffer that nobody uses. Throws bad_alloc.
+  receive_loan<ASYNCORE_DEBUG != 0> lend() { return {receive_buffer_, stage_.is_open()}; }
 
   /// Adds bytes to what the owner of the stage sends at the end of its hook; false when there is
   /// no room. Throws bad_alloc.
   bool stage_bytes(bytes_view bytes) { return stage_.append(bytes, receive_buffer_.place()); }
   send_stage& stage() noexcept { return stage_; }
-  bool has_receive_buffer() const noexcept { return receive_buffer_.made(); }
   detail::post_box& box() noexcept { return box_; }
   block_pool& blocks() noexcept { return blocks_; }
   /// @}
@@ -307,6 +316,7 @@ class basic_loop {
   struct turn_scope;
   struct turn_sink;
   struct restore_scope;
+  struct reason_scope;
 
   void begin();
   void open_waker();
@@ -344,12 +354,19 @@ class basic_loop {
   template <class Op>
   void guarded(record& r);
   void hook_failed(token t);
+  void call_handle_error(record& r);
   void hang_up(token t, readiness ready);
   void stop_polling(record& r) noexcept;
   void reap() noexcept;
+  void end_record(record& r) noexcept;
 
   /// Closes and destroys all that there is; `post` and `stop` may still be called.
   void end() noexcept;
+
+  /// The channel of a token that may be that of none; a map is asked only for those that it had.
+  record* find(token id) const noexcept {
+    return id.generation != 0 ? map_.find(id) : nullptr;
+  }
 
   static record& as_record(list_node* node) noexcept { return static_cast<record&>(*node); }
 
@@ -364,13 +381,14 @@ class basic_loop {
   list_node every_turn_;  // asked before each wait
   list_node asking_;      // of those, the ones still to be asked in this turn
   list_node changed_;     // visited before the next wait
-  list_node closed_;      // owned, to be destroyed
+  list_node closed_;      // to be told of their end, or owned, to be destroyed
   list_node idle_;        // left the map without closing, or owned and never in it
   std::uint32_t last_generation_ = 0;
   int unwanted_ = 0;  // reports in this turn that paused channels did not want
   bool in_turn_ = false;
   bool ask_again_ = false;
   bool in_handle_error_ = false;  // called for what the system refused, inside of another hook
+  bool ends_silently_ = false;    // the loop ends, and its last hooks open channels again and again
   stop_flag stopping_;
   [[no_unique_address]] waker waker_;
   std::uint32_t waker_generation_ = 0;

@@ -5,11 +5,13 @@
 
 #include <asyncore/dispatcher.hpp>
 #include <asyncore/group_member.hpp>
+#include <asyncore/log.hpp>
 #include <asyncore/post.hpp>
 #include <asyncore/sys/processors.hpp>
 
 #include <atomic>
 #include <cstddef>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <system_error>
@@ -46,7 +48,8 @@ struct group_options {
 
 /// Loops of one type, each run by a thread of its own, without channels too, until `stop` or
 /// `finish`. Loops and channels still belong to one thread: to the calling one until `start`, then
-/// each to its own; to others `hand_out`, `post_each`, and `post` and `stop` of a loop. Runs once.
+/// each to its own; to others `hand_out`, `post_each`, and `post` and `stop` of a loop. Runs once:
+/// a second `start` aborts. A loop whose `run` is over destroys what is posted to it, at once.
 template <class Loop>
 class loop_group {
  public:
@@ -92,7 +95,7 @@ class loop_group {
     for (const auto& m : members_) m->loop.post([f, &loop = m->loop]() mutable { f(loop); });
   }
 
-  /// Starts the threads. Throws `std::system_error` when there are no more threads: those that
+  /// Starts the threads; to be called once. Throws `std::system_error` when there are no more threads: those that
   /// have started are stopped and joined.
   void start();
 
@@ -148,6 +151,7 @@ class loop_group {
   }
 
   std::vector<std::unique_ptr<member>> members_;
+  bool started_ = false;
   std::atomic<std::size_t> next_{0};  // where the search for the least loaded begins
 #if ASYNCORE_HAS_EXCEPTIONS
   std::atomic<bool> any_failed_{false};
@@ -233,6 +237,10 @@ void loop_group<Loop>::hand_out(Args&&... args) {
 
 template <class Loop>
 void loop_group<Loop>::start() {
+  if (std::exchange(started_, true)) {
+    log("asyncore: a loop_group runs once: make another one");
+    std::abort();
+  }
 #if ASYNCORE_HAS_EXCEPTIONS
   try {
     for (const auto& m : members_) m->thread = std::thread([this, &m] { work(*m); });
@@ -266,6 +274,7 @@ void loop_group<Loop>::work(member& m) noexcept {
   run_member(m);
 #endif
   m.seat.end();
+  m.loop.box().close();  // nobody would call what is posted
 }
 
 template <class Loop>

@@ -87,16 +87,16 @@ class out_queue {
   out_queue(const out_queue&) = delete;
   out_queue& operator=(const out_queue&) = delete;
 
-  bool empty() const noexcept { return last_ == nullptr; }
+  bool empty() const noexcept { return last_ == nullptr || counts(); }
 
   /// The number of bytes that wait.
-  std::size_t size() const noexcept { return last_ == nullptr ? 0 : last_->total; }
+  std::size_t size() const noexcept { return empty() ? 0 : last_->total; }
 
   /// Copies `bytes` behind what is there. Throws bad_alloc, and then a part may have been
   /// appended.
   void append(bytes_view bytes, block_pool& pool) {
     while (!bytes.empty()) {
-      if (last_ == nullptr || last_->end == out_block::capacity()) add_block(pool);
+      if (empty() || last_->end == out_block::capacity()) add_block(pool);
       const std::size_t room = out_block::capacity() - last_->end;
       const std::size_t n = bytes.size() < room ? bytes.size() : room;
       std::memcpy(last_->bytes() + last_->end, bytes.data(), n);
@@ -112,7 +112,7 @@ class out_queue {
                      std::size_t most = std::numeric_limits<std::size_t>::max()) const noexcept {
     std::size_t count = 0;
     out_block* block = last_;
-    if (block == nullptr) return 0;
+    if (empty()) return 0;
     do {
       block = block->next;
       const std::size_t here = block->end - block->begin;
@@ -146,13 +146,34 @@ class out_queue {
   }
 
   void clear(block_pool& pool) noexcept {
-    while (last_ != nullptr) drop_first(pool);
+    while (!empty()) drop_first(pool);
+  }
+
+  /// What an owner that sends no more has dropped. The empty queue keeps that in its one pointer,
+  /// until bytes are appended.
+  struct loss {
+    std::size_t bytes = 0;
+    bool producers = false;
+  };
+  /// Called while the queue is empty.
+  void keep(loss lost) noexcept {
+    const std::uintptr_t bits = (lost.bytes << 2) | (lost.producers ? 2u : 0u) | counts_bit;
+    last_ = reinterpret_cast<out_block*>(bits);
+  }
+  loss kept() const noexcept {
+    if (!counts()) return {};
+    return {static_cast<std::size_t>(bits() >> 2), (bits() & 2u) != 0};
   }
 
  private:
+  static constexpr std::uintptr_t counts_bit = 1;  // 0 in the address of a block
+
+  std::uintptr_t bits() const noexcept { return reinterpret_cast<std::uintptr_t>(last_); }
+  bool counts() const noexcept { return (bits() & counts_bit) != 0; }
+
   void add_block(block_pool& pool) {
     out_block* const block = pool.take();
-    if (last_ == nullptr) {
+    if (empty()) {
       block->next = block;
     } else {
       block->total = last_->total;

@@ -20,14 +20,19 @@ class post_box {
   post_box() noexcept = default;
   post_box(const post_box&) = delete;
   post_box& operator=(const post_box&) = delete;
-  ~post_box() { clear(); }
+  ~post_box() { close(); }
 
-  /// Thread-safe. True: the loop waits, and the caller has to wake it; nobody else will.
+  /// Thread-safe. True: the loop waits, and the caller has to wake it; nobody else will. A closed
+  /// box destroys `p` at once.
   bool push(posted* p) noexcept {
     p->next = __atomic_load_n(&head_, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(&head_, &p->next, p, true, __ATOMIC_SEQ_CST,
-                                        __ATOMIC_RELAXED))
-      continue;
+    do {
+      if (p->next == &end_) {
+        p->act(p, nullptr);
+        return false;
+      }
+    } while (!__atomic_compare_exchange_n(&head_, &p->next, p, true, __ATOMIC_SEQ_CST,
+                                          __ATOMIC_RELAXED));
     return __atomic_load_n(&asleep_, __ATOMIC_SEQ_CST) &&
            __atomic_exchange_n(&asleep_, false, __ATOMIC_SEQ_CST);
   }
@@ -44,7 +49,9 @@ class post_box {
 
   /// For the loop, as what follows.
   bool empty() const noexcept {
-    return first_ == nullptr && __atomic_load_n(&head_, __ATOMIC_SEQ_CST) == nullptr;
+    if (first_ != nullptr) return false;
+    const posted* const head = __atomic_load_n(&head_, __ATOMIC_SEQ_CST);
+    return head == nullptr || head == &end_;
   }
 
   /// What was pushed first is the first that `next` gives; null at the end of what there was at the
@@ -59,15 +66,25 @@ class post_box {
   bool collected() const noexcept { return first_ != nullptr; }
   /// @}
 
-  /// Destroys all that there is; not what their ends push.
-  void clear() noexcept {
-    collect();
+  /// Nobody will call what is in the box, or is pushed later: destroys all of it.
+  void close() noexcept {
+    posted* last = __atomic_exchange_n(&head_, &end_, __ATOMIC_SEQ_CST);
+    posted* newer = last == &end_ ? nullptr : in_order(last);
+    while (posted* const p = next()) p->act(p, nullptr);
+    first_ = newer;
     while (posted* const p = next()) p->act(p, nullptr);
   }
 
+  /// Thread-safe.
+  bool is_closed() const noexcept { return __atomic_load_n(&head_, __ATOMIC_SEQ_CST) == &end_; }
+
  private:
   posted* take() noexcept {
-    posted* last = __atomic_exchange_n(&head_, nullptr, __ATOMIC_SEQ_CST);
+    if (is_closed()) return nullptr;  // by the loop's thread, as this is called
+    return in_order(__atomic_exchange_n(&head_, nullptr, __ATOMIC_SEQ_CST));
+  }
+
+  static posted* in_order(posted* last) noexcept {
     posted* first = nullptr;
     while (last != nullptr) {
       posted* const before = last->next;
@@ -77,6 +94,8 @@ class post_box {
     }
     return first;
   }
+
+  static inline posted end_{nullptr};  // what a closed box begins with
 
   posted* first_ = nullptr;  // taken, and to be called
   posted* head_ = nullptr;

@@ -3,12 +3,14 @@
 #ifndef ASYNCORE_REGISTRATION_HPP
 #define ASYNCORE_REGISTRATION_HPP
 
+#include <asyncore/error.hpp>
 #include <asyncore/fwd.hpp>
 #include <asyncore/interest.hpp>
 #include <asyncore/list_node.hpp>
 #include <asyncore/token.hpp>
 
 #include <cstdint>
+#include <system_error>
 
 namespace asyncore {
 
@@ -48,6 +50,20 @@ class registration : public list_node {
   /// Names the descriptor of a channel that is in no loop; -1: it has none.
   void set_descriptor(int fd) noexcept { id_ = {fd, 0}; }
 
+  /// Notes that the errno `error` ends the channel, for its hooks; 0 is none. The first one counts.
+  void note_reason(int error) noexcept {
+    if (reason_ == 0) reason_ = static_cast<std::uint16_t>(error & 0xfff);
+  }
+  void forget_reason() noexcept { reason_ = 0; }
+  /// Why the channel ends; empty for an end that the program or the peer asked for.
+  std::error_code end_reason() const noexcept {
+    return reason_ == 0 ? std::error_code() : errno_code(reason_);
+  }
+
+  /// Whether the channel has counted what it dropped.
+  bool counts_loss() const noexcept { return counts_loss_; }
+  void start_counting_loss() noexcept { counts_loss_ = 1; }
+
   /// Of the loops that watch the same socket, some may be woken and not all. Before the first wait.
   void set_exclusive() noexcept { exclusive_ = true; }
 
@@ -61,11 +77,14 @@ class registration : public list_node {
   bool polled_ : 1 = false;          // the poller knows the descriptor
   bool paused_ : 1 = false;          // and watches for reading, too, though armed_ does not say so
   bool owned_ : 1 = false;           // made by `emplace`
-  bool closed_ : 1 = false;          // an owned one waits for its destruction
+  bool closed_ : 1 = false;          // for good; in a list it waits for its last hook or destruction
   bool every_turn_ : 1 = false;      // its predicates are asked before each wait
   bool hung_up_ : 1 = false;         // its hangup has been dispatched
   bool threw_ : 1 = false;           // what it was asked before this wait
   bool exclusive_ : 1 = false;       // one of several loops is enough to be woken for it
+  // Since it was opened:
+  std::uint16_t reason_ : 12 = 0;      // the errno that ends it
+  std::uint16_t counts_loss_ : 1 = 0;  // its out-queue holds what was dropped
 };
 
 }  // namespace asyncore

@@ -34,11 +34,22 @@ class send_stage {
   }
   bool belongs_to(const void* owner) const noexcept { return owner_ == owner; }
 
+  /// True while the hook runs for which the stage was opened, also when its owner gave it up.
+  bool is_open() const noexcept { return owner_ != nullptr; }
+
+  /// The same for a hook that has no use for it; false when it is open.
+  bool open_for_nobody() noexcept {
+    if (owner_ != nullptr) [[unlikely]]
+      return false;
+    owner_ = this;
+    return true;
+  }
+
   /// The number of bytes gathered for its owner.
   std::size_t size() const noexcept { return owner_ == nullptr ? 0 : size_; }
 
-  /// Adds bytes; false when there is no room. `lender`: a buffer that stays as it is until `take`
-  /// or `borrow_no_more`, of which nothing is copied at first. Throws bad_alloc at the first use.
+  /// Adds bytes; false when there is no room. `lender`: a buffer that stays as it is until `take`,
+  /// of which nothing is copied at first. Throws bad_alloc at the first use.
   bool append(bytes_view bytes, std::span<const std::byte> lender) {
     if (size_ == 0 && lies_in(bytes, lender)) [[likely]] {
       data_ = bytes.data();
@@ -80,21 +91,40 @@ class send_stage {
   }
   /// @}
 
-  /// Copies what has been borrowed: the lender's buffer is about to change.
+  /// Gives the bytes to the owner, and the stage up, at the end of the hook. They are valid until
+  /// the next `append`, or as long as the lender's.
+  bytes_view take() noexcept {
+    owner_ = nullptr;
+    return {data_, size_};
+  }
+
+  /// The same while the hook goes on: until `close` nobody has the stage.
+  bytes_view give_up() noexcept {
+    owner_ = this;
+    return {data_, std::exchange(size_, 0)};
+  }
+  void close() noexcept { owner_ = nullptr; }
+
+  /// Closes a stage at the end of a hook.
+  class open_scope {
+   public:
+    explicit open_scope(send_stage& stage) noexcept : stage_(stage) {}
+    open_scope(const open_scope&) = delete;
+    open_scope& operator=(const open_scope&) = delete;
+    ~open_scope() { stage_.close(); }
+
+   private:
+    send_stage& stage_;
+  };
+
+ private:
+  /// Copies what has been borrowed.
   void borrow_no_more() {
     if (buffer_ == nullptr) buffer_ = new std::byte[capacity];
     if (size_ > 0 && data_ != buffer_) std::memcpy(buffer_, data_, size_);
     data_ = buffer_;
   }
 
-  /// Gives the bytes to the owner, and the stage up. They are valid until the next `append`, or as
-  /// long as the lender's.
-  bytes_view take() noexcept {
-    owner_ = nullptr;
-    return {data_, size_};
-  }
-
- private:
   bool append_copy(bytes_view bytes) {
     if (bytes.size() > capacity - size_) return false;
     if (data_ != buffer_ || buffer_ == nullptr) borrow_no_more();

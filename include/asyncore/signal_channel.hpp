@@ -8,6 +8,7 @@
 #include <asyncore/default_loop.hpp>
 #include <asyncore/sys/signal_pipe.hpp>
 
+#include <cstdio>
 #include <initializer_list>
 #include <type_traits>
 
@@ -22,6 +23,7 @@ namespace asyncore {
 /// Like any channel it keeps `run` going until it closes.
 template <class Derived, class Loop = default_loop>
 class signal_channel : public channel<Derived, Loop> {
+  friend detail::kind_tag<signal_channel> asyncore_kind(signal_channel*) { return {}; }
   using base = channel<Derived, Loop>;
 
  public:
@@ -38,13 +40,15 @@ class signal_channel : public channel<Derived, Loop> {
     requires std::is_same_v<Loop, default_loop>
       : signal_channel(this_thread_loop(), numbers) {}
 
-  /// Watches `number`, too. Throws `std::system_error`: `invalid_argument` for one that there is
-  /// not or that cannot be caught, `device_or_resource_busy` when another channel watches it, what
-  /// making a pipe fails with, and as `add_channel`; or reports by `failed`.
+  /// Watches `number`, too. Throws `std::system_error`, which names the number:
+  /// `invalid_argument` for a signal that does not exist, that cannot be caught, or that reports a
+  /// fault of the program (SIGSEGV, SIGBUS, SIGFPE, SIGILL), which cannot wait for a turn;
+  /// `device_or_resource_busy` when another channel watches it; what making a pipe fails with; and
+  /// as `add_channel`. Or reports by `failed`.
   void watch(int number) {
     std::error_code failed;
     watch(number, failed);
-    detail::throw_if(failed, "watch a signal");
+    if (failed) refuse(number, failed);
   }
   void watch(int number, std::error_code& failed) {
     const bool is_first = !pipe_.is_open();
@@ -90,6 +94,12 @@ class signal_channel : public channel<Derived, Loop> {
  private:
   static constexpr int most_a_turn = 64;
 
+  [[noreturn]] ASYNCORE_COLD static void refuse(int number, std::error_code failed) {
+    char text[80];
+    std::snprintf(text, sizeof text, "watch signal %d%s", number,
+                  signal_pipe::is_fault(number) ? ", a fault that cannot wait for a turn" : "");
+    detail::throw_error(failed, text);
+  }
   static std::error_code error_of(int status) noexcept {
     return status < 0 ? errno_code(-status) : std::error_code();
   }

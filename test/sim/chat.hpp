@@ -27,6 +27,7 @@ struct chat : asyncore::async_chat<chat<Place>, loop_of<Place>>,
   }
   bool writable() const { return talk.closed(); }
   void collect_incoming_data(std::span<const std::byte> data) {
+    const lent stays(this->on, data);
     this->check_marks();
     const std::span<const std::byte> wanted = this->heard(data);
     if (number > 0 && data.size() > number - counted) this->on.kernel.object("chat: too much");

@@ -46,6 +46,7 @@ struct connector : asyncore::dispatcher_with_send<connector<Place>, loop_of<Plac
     }
   }
   void handle_data(std::span<const std::byte> data) {
+    const lent stays(this->on, data);
     this->heard(data);
     this->on.misbehave(*this);
   }

@@ -27,6 +27,7 @@ struct echo : asyncore::dispatcher_with_send<echo<Place>, loop_of<Place>>,
   }
   bool writable() const { return !leaving && (this->closing() || ending); }
   void handle_data(std::span<const std::byte> data) {
+    const lent stays(this->on, data);
     this->check_marks();
     this->sign_of_life();
     answer(this->heard(data));

@@ -16,6 +16,7 @@ struct features {
       *each = random.chance(32768);
     drains = random.chance(8192);
     abandons = random.chance(4096);
+    nests = asyncore::sim_random(asyncore::sim_random::mixed(seed + 155)).chance(32768);
   }
 
   bool timers = false;      // call_later, call_at, call_every
@@ -27,6 +28,7 @@ struct features {
   bool aborts = false;
   bool drains = false;
   bool abandons = false;    // the loop ends with all that is in it
+  bool nests = false;       // hooks have other channels read
 };
 
 }  // namespace test::sim

@@ -46,6 +46,7 @@ struct pipe_reader : asyncore::file_dispatcher<pipe_reader<Place>, loop_of<Place
     this->by_call = true;
   }
   void handle_data(std::span<const std::byte> data) {
+    const lent stays(this->on, data);
     this->heard(data);
     this->on.misbehave(*this);
   }

@@ -48,6 +48,7 @@ struct seated : seat {
       if (by_call) return now ? self().pause_reading() : self().resume_reading();
     self().rearm();
   }
+  void read_on() override { self().loop().readwrite(self(), asyncore::readiness::read); }
   void shut() override {
     talk.spoil();
     self().close();

@@ -43,6 +43,8 @@ class seat {
   /// The same with a reset, where there is such a thing.
   virtual void cut_off() { shut(); }
   virtual void pause(bool on) = 0;
+  /// Has the loop read from it now, in the middle of another one's hook or of its own.
+  virtual void read_on() = 0;
 };
 
 /// What a run does beside its channels.
@@ -156,6 +158,11 @@ class stage {
   /// be gone.
   bool misbehave(seat& self) {
     director_.cue();
+    if (with.nests && random.chance(4096)) {
+      kernel.trace().remark("reads in a hook");
+      seats[random.below(seats.size())]->read_on();
+      return false;
+    }
     return disturb(&self);
   }
   /// The same in a function that belongs to no channel, and tells none of what fails in it.
@@ -223,6 +230,25 @@ class stage {
   }
 
   director& director_;
+};
+
+/// What a hook was given, which does not change before it returns (law 13).
+class lent {
+ public:
+  lent(stage& s, std::span<const std::byte> bytes) : stage_(s), bytes_(bytes) {
+    if (s.with.nests) before_ = asyncore::as_text(bytes);
+  }
+  lent(const lent&) = delete;
+  lent& operator=(const lent&) = delete;
+  ~lent() {
+    if (stage_.with.nests && asyncore::as_text(bytes_) != before_)
+      stage_.kernel.object("what a hook was given has changed");
+  }
+
+ private:
+  stage& stage_;
+  std::span<const std::byte> bytes_;
+  std::string before_;
 };
 
 /// The end of a conversation that the program under test holds.

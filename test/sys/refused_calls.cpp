@@ -49,6 +49,11 @@ struct program : asyncore::child_process<program> {
   void handle_exit(asyncore::exit_status status) { code = status.code(); }
   int code = -1;
 };
+struct signalled_program : asyncore::child_process<signalled_program> {
+  using child_process::child_process;
+  static constexpr bool by_pidfd = false;
+  void handle_exit(asyncore::exit_status) {}
+};
 struct signals : asyncore::signal_channel<signals> {
   using signal_channel::signal_channel;
   void handle_signal(int) {}
@@ -94,16 +99,42 @@ BOOST_AUTO_TEST_CASE(a_child_that_cannot_be_watched_is_not_run) {
     asyncore::child_watch watch;
     return -watch.open(::getpid(), true);
   });
-  // The handler is set up once in a process, so that this has to be the first case of all.
-  struct sigaction handler {};
-  BOOST_REQUIRE(::sigaction(SIGCHLD, nullptr, &handler) == 0);
-  BOOST_REQUIRE((handler.sa_flags & SA_SIGINFO) == 0);
   check_refused(SYS_rt_sigaction, EPERM, EPERM, [] {
     asyncore::child_watch watch, another;
     const int failed = watch.open(::getpid(), false);
     if (watch.native_handle() >= 0) return 2;
     return failed == another.open(::getpid(), false) ? -failed : 3;
   });
+}
+
+// As a setuid program's: closing it does not wait for its end, a later call does.
+BOOST_AUTO_TEST_CASE(a_child_that_may_not_be_killed_runs_on) {
+  const auto run_on = [](bool by_pidfd) {
+    return [by_pidfd] {
+      ::alarm(10);
+      asyncore::default_loop loop;
+      program one(loop);
+      signalled_program other(loop);
+      const auto start = [&](const asyncore::command& what) {
+        return by_pidfd ? one.start(what) : other.start(what);
+      };
+      const auto close = [&] { by_pidfd ? one.close() : other.close(); };
+      auto pipes = start({"cat", {}, {}, stdio::pipe, stdio::null, stdio::null});
+      const pid_t number = by_pidfd ? one.pid() : other.pid();
+      close();
+      if (one.pid() != -1 || other.pid() != -1 || !loop.empty()) return 2;
+      siginfo_t info{};
+      if (::waitid(P_PID, static_cast<id_t>(number), &info, WEXITED | WNOWAIT | WNOHANG) != 0)
+        return 3;
+      if (info.si_pid != 0) return 4;  // it was killed
+      pipes = {};
+      if (::waitid(P_PID, static_cast<id_t>(number), &info, WEXITED | WNOWAIT) != 0) return 5;
+      start(quiet);
+      return ::waitpid(number, nullptr, 0) == -1 && errno == ECHILD ? 1 : 6;
+    };
+  };
+  check_refused(SYS_pidfd_send_signal, EPERM, 1, run_on(true), SIGKILL);
+  check_refused(SYS_kill, EPERM, 1, run_on(false), SIGKILL);
 }
 
 // A table of 64, and no number for the pidfd of the next.

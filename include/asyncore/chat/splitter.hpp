@@ -87,6 +87,9 @@ class splitter {
     for (feeding* each = fed_; each != nullptr; each = each->outer) each->hold();
   }
 
+  /// True while `feed` runs: in a hook.
+  bool splitting() const noexcept { return fed_ != nullptr; }
+
   /// Forgets what has been fed and not been given out. From inside `collect`, what is being given
   /// out and its terminator still are, as in Python.
   void discard() noexcept {

@@ -21,7 +21,10 @@ void dispatcher<Derived, Loop, Transport>::handle_accept() {
     for (int left = Derived::accept_batch; left > 0; --left) {
       auto peer = accept();
       if (!peer) return;
-      this->derived().handle_accepted(std::move(peer->first), std::move(peer->second));
+      // What one connection throws is no reason to keep the next ones waiting (law 14).
+      loop.call_guarded(id, [&] {
+        this->derived().handle_accepted(std::move(peer->first), std::move(peer->second));
+      });
       if (!loop.alive(id)) return;
     }
   }
@@ -51,14 +54,17 @@ std::optional<std::pair<socket, endpoint>> dispatcher<Derived, Loop, Transport>:
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher<Derived, Loop, Transport>::log_refused(
     const std::pair<socket, endpoint>& peer, std::error_code why) {
-  this->derived().log_info(detail::joined({"accept: connection from ", peer.second.to_string(),
-                                           " refused, ",
-                                           detail::fd_text(peer.first.native_handle()), ": ",
-                                           why.message()}),
-                           "error");
+  detail::log_if_memory([&] {
+    this->derived().log_info(detail::joined({"accept: connection from ", peer.second.to_string(),
+                                             " refused, ",
+                                             detail::fd_text(peer.first.native_handle()), ": ",
+                                             why.message()}),
+                             "error");
+  });
 }
 
-/// True when there may be more to accept after this error.
+/// True when there may be more to accept after this error. What is neither the connection's fault
+/// nor the program's may pass: a listener waits for that, and never closes by itself.
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD bool dispatcher<Derived, Loop, Transport>::accepts_after(int error) {
   switch (error) {
@@ -77,6 +83,13 @@ ASYNCORE_COLD bool dispatcher<Derived, Loop, Transport>::accepts_after(int error
     case ENONET:
 #endif
       return true;
+    // Mistakes of the program.
+    case EBADF:
+    case EINVAL:
+    case ENOTSOCK:
+    case EFAULT:
+      pause_accepting(true);  // for a `handle_error` that does not close
+      detail::throw_error(errno_code(error), detail::joined({"accept ", local_addr().to_string()}));
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
@@ -84,13 +97,23 @@ ASYNCORE_COLD bool dispatcher<Derived, Loop, Transport>::accepts_after(int error
       if constexpr (Derived::turns_away)
         if (turn_away()) return false;
       pause_accepting(true);
-      this->derived().log_info(
-          detail::joined({"accept: ", errno_code(error).message(), "; accepting pauses"}),
-          "warning");
+      log_paused(error, "warning");
       return false;
     default:
-      detail::throw_error(errno_code(error), detail::joined({"accept ", local_addr().to_string()}));
+      pause_accepting(true);
+      log_paused(error, "error");
+      return false;
   }
+}
+
+/// At most once in a pause.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD void dispatcher<Derived, Loop, Transport>::log_paused(int error,
+                                                                    std::string_view type) {
+  detail::log_if_memory([&] {
+    this->derived().log_info(
+        detail::joined({"accept: ", errno_code(error).message(), "; accepting pauses"}), type);
+  });
 }
 
 /// Until a channel closes, or for a while: descriptors are also freed by others.
@@ -116,10 +139,12 @@ ASYNCORE_COLD bool dispatcher<Derived, Loop, Transport>::turn_away() {
     system.close(fd);  // which is free for the next one
   }
   reserve.take(system);
-  this->derived().log_info(
-      detail::joined({"accept: no descriptor is free; turned away ",
-                      detail::number_text(static_cast<unsigned long>(count))}),
-      "warning");
+  detail::log_if_memory([&] {
+    this->derived().log_info(
+        detail::joined({"accept: no descriptor is free; turned away ",
+                        detail::number_text(static_cast<unsigned long>(count))}),
+        "warning");
+  });
   return count > 0 || fd == -EAGAIN;
 }
 

@@ -23,6 +23,7 @@ interest dispatcher<Derived, Loop, Transport>::wanted_interest() {
 
 template <class Derived, class Loop, class Transport>
 void dispatcher<Derived, Loop, Transport>::handle_connect_event() {
+  if (!has(is_connecting)) return;
   auto&& system = this->loop().system();
   int error = 0;
   const int status = system.getsockopt(this->native_handle(), SOL_SOCKET, SO_ERROR, error);
@@ -44,12 +45,17 @@ ASYNCORE_COLD void dispatcher<Derived, Loop, Transport>::connect_failed(int erro
   const std::string what = detail::joined({"connect ", target_->to_string()});
   this->state_ &= static_cast<state_bits>(~is_connecting);
   this->rearm();
-  if (is_disconnect(error)) return this->derived().handle_close_event();
+  if (is_disconnect(error)) {
+    this->note_reason(error);
+    return this->derived().handle_close_event();
+  }
   Loop& loop = this->loop();
   const token id = this->id();
   loop.report_error(*this, errno_code(error), what);
   // A class that keeps the channel has been told: the hangup that some pollers report says no more.
-  if (loop.alive(id) && !has(is_connecting)) this->state_ |= base::close_reported;
+  if (!loop.alive(id) || has(is_connecting)) return;
+  this->note_reason(error);
+  this->state_ |= base::close_reported;
 }
 
 /// Urgent data and a failed connection look alike; SO_ERROR tells them apart.
@@ -57,8 +63,20 @@ template <class Derived, class Loop, class Transport>
 void dispatcher<Derived, Loop, Transport>::handle_expt_event() {
   int error = 0;
   this->loop().system().getsockopt(this->native_handle(), SOL_SOCKET, SO_ERROR, error);
-  if (error != 0) return this->derived().handle_close_event();
-  base::handle_expt_event();
+  if (error == 0) return base::handle_expt_event();
+  this->note_reason(error);
+  this->derived().handle_close_event();
+}
+
+/// The poller says that the connection is over, and SO_ERROR why.
+template <class Derived, class Loop, class Transport>
+void dispatcher<Derived, Loop, Transport>::handle_hangup_event() {
+  if constexpr (detail::asks_why_it_ends<Derived>()) {
+    int error = 0;
+    this->loop().system().getsockopt(this->native_handle(), SOL_SOCKET, SO_ERROR, error);
+    this->note_reason(error);
+  }
+  this->derived().handle_close_event();
 }
 
 template <class Derived, class Loop, class Transport>

@@ -37,7 +37,7 @@ ASYNCORE_COLD inline std::string with_advice(std::string_view what, std::error_c
 template <class Derived, class Loop, class Transport>
 void dispatcher<Derived, Loop, Transport>::enter(int fd, state_bits state,
                                                  std::error_code& failed) {
-  if (this->native_handle() >= 0) this->derived().abandon();
+  if (this->native_handle() >= 0) this->kind().abandon();
   this->set_descriptor(fd);
   this->state_ = state;
   this->add_channel(failed);
@@ -153,6 +153,7 @@ void dispatcher<Derived, Loop, Transport>::connect(const endpoint& to, std::erro
     this->add_channel(failed);
     if (failed) return;
     this->state_ &= static_cast<state_bits>(~base::close_reported);
+    this->forget_reason();
   }
   delete target_;
   target_ = new endpoint(to);

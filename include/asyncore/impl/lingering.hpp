@@ -29,7 +29,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::handle_drain_event() {
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::abort() noexcept {
   if (this->native_handle() < 0) return;
-  forget_output();
+  this->derived().drop_unsent();
   if constexpr (requires { this->loop().system().reset_on_close(0); })
     this->loop().system().reset_on_close(this->native_handle());
   this->derived().close();
@@ -40,7 +40,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::abort() noexcept {
 template <class Derived, class Loop, class Transport>
 interest dispatcher_with_send<Derived, Loop, Transport>::leaving_interest() noexcept {
   interest wanted = interest::none;
-  if (base::has(base::is_connecting) || this->derived().has_output()) wanted |= interest::write;
+  if (base::has(base::is_connecting) || this->kind().has_output()) wanted |= interest::write;
   if (base::has(base::is_connected) && !base::has(base::read_over)) wanted |= interest::read;
   return wanted;
 }
@@ -51,7 +51,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::start_lingering() {
   // One that listens, or was never connected, or not any more, has nobody to send to.
   if (base::has(base::is_connecting)) return;
   if (!base::has(base::is_connected) || this->hung_up()) return end_lingering();
-  if (this->derived().has_output()) return;
+  if (this->kind().has_output()) return;
   this->state_ |= is_lingering;
   std::error_code failed;
   if (!base::has(base::write_over)) base::shutdown(SHUT_WR, failed);
@@ -61,13 +61,14 @@ void dispatcher_with_send<Derived, Loop, Transport>::start_lingering() {
 /// A bounded part of what there is, so that a peer that never stops does not keep the loop.
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::drop_input() {
-  const std::span<std::byte> buffer = this->loop().receive_bytes();
+  const auto loan = this->loop().lend();
   for (int left = 16; left > 0; --left) {
     const std::ptrdiff_t n =
-        Transport::receive(this->loop().system(), this->native_handle(), buffer);
+        Transport::receive(this->loop().system(), this->native_handle(), loan.bytes());
     if (n > 0) continue;
     if (io_result(n).would_block()) return;
     this->state_ |= base::read_over;
+    if (n < 0) this->note_reason(static_cast<int>(-n));
     this->rearm();
     if (n < 0 || base::has(is_lingering)) end_lingering();
     return;
@@ -106,7 +107,9 @@ void dispatcher_with_send<Derived, Loop, Transport>::look_at_lingering(timed<Loo
     return watches.look_later(*loop, watch, channel->derived().linger_time);
   }
   watches.forget(*loop, watch.id);
-  if (alive) loop->call_guarded("a timer", [&] { channel->derived().close(); });
+  if (!alive) return;
+  channel->note_reason(ETIMEDOUT);
+  loop->call_guarded("a timer", [&] { channel->derived().close(); });
 }
 
 }  // namespace asyncore

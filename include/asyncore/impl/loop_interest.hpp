@@ -104,7 +104,7 @@ void basic_loop<Poller, Map>::visit(record& r) {
 template <class Poller, class Map>
 template <class Channel>
 void basic_loop<Poller, Map>::asked_after_hook(token id) {
-  record* const r = map_.find(id);
+  record* const r = find(id);
   if (r == nullptr || !r->unlinked()) return;
   const interest wanted = detail::op::ask::on(static_cast<Channel&>(*r));
   if (map_.find(id) == r && wanted != r->armed_) r->link_before(changed_);
@@ -155,7 +155,7 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::unwanted(token id) {
 /// Something has arrived for a channel that may have stopped reading; returns whether it has.
 template <class Poller, class Map>
 ASYNCORE_COLD bool basic_loop<Poller, Map>::arm_paused(token id) {
-  record* const r = map_.find(id);
+  record* const r = find(id);
   if (r == nullptr || !r->paused_) return false;
   r->paused_ = false;
   if (const std::error_code failed = poller_.modify(id, r->armed_))

@@ -14,30 +14,18 @@ basic_loop<Poller, Map>::~basic_loop() {
 
 template <class Poller, class Map>
 ASYNCORE_NOINLINE void basic_loop<Poller, Map>::end() noexcept {
+  // Last hooks may open channels again, but not without end.
+  constexpr int most_passes = 8;
   reap();
-  list_node left;
-  map_.for_each([&](record& r) { r.link_before(left); });
-  while (!left.unlinked()) {
-    record& r = as_record(left.front());
-    r.unlink();
-    if (r.owned_) {
-      remove_closed(r);
-    } else {
-      channels::template perform<detail::op::abandon>(r);
-      if (r.registered()) remove(r);
-    }
+  for (int pass = 0; !(empty() && idle_.unlinked() && closed_.unlinked()); ++pass) {
+    ends_silently_ = pass >= most_passes;
+    list_node left;
+    map_.for_each([&](record& r) { r.link_before(left); });
+    while (!left.unlinked()) end_record(as_record(left.front()));
+    while (!idle_.unlinked()) end_record(as_record(idle_.front()));
+    reap();
   }
-  while (!idle_.unlinked()) {
-    record& r = as_record(idle_.front());
-    r.unlink();
-    if (r.owned_) {
-      remove_closed(r);
-    } else {
-      channels::template perform<detail::op::abandon>(r);
-    }
-  }
-  reap();
-  box_.clear();  // before the timers, which these functions may cancel at their end
+  box_.close();  // before the timers, which these functions may cancel at their end
   if (waker_generation_ != 0) poller_.remove({waker_.native_handle(), waker_generation_});
   waker_generation_ = 0;
   while (services_ != nullptr) {
@@ -100,6 +88,7 @@ void basic_loop<Poller, Map>::add(record& r, bool every_turn, std::error_code& f
   map_.insert(id, r);
   r.id_ = id;
   r.armed_ = interest::none;
+  if (r.closed_) r.reason_ = r.counts_loss_ = 0;
   r.polled_ = r.paused_ = r.hung_up_ = r.closed_ = false;
   r.every_turn_ = every_turn;
   r.link_before(every_turn ? every_turn_ : changed_);
@@ -118,24 +107,74 @@ void basic_loop<Poller, Map>::remove(record& r) noexcept {
 }
 
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::remove_closed(record& r) noexcept {
+void basic_loop<Poller, Map>::remove_closed(record& r, bool told) noexcept {
+  const bool was_here = r.registered() || !r.unlinked();
+  if (!was_here && r.closed_) return;  // it closes again, in its last hook or behind that
   if (r.registered()) remove(r);
   r.closed_ = true;
-  if (r.owned_) {
+  if (r.owned_ || (told && was_here)) {
     r.link_before(closed_);
   } else {
     r.unlink();
   }
 }
 
-/// Destroys the owned channels that closed.
+/// Calls the last hooks of the channels that closed, and destroys the owned ones. What closes
+/// meanwhile has its turn, too, but not without end: the rest is left to the end of the next turn.
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::reap() noexcept {
-  while (!closed_.unlinked()) {
-    record& r = as_record(closed_.front());
-    r.unlink();
-    channels::template perform<detail::op::destroy>(r);
+  constexpr int most_rounds = 8;
+  for (int round = 0; !closed_.unlinked(); ++round) {
+    if (round == most_rounds) return wake_by(std::chrono::nanoseconds(1));
+    list_node closed;
+    closed.take(closed_);
+    while (!closed.unlinked()) {
+      record& r = as_record(closed.front());
+      const bool owned = r.owned_;
+      r.unlink();
+      channels::template perform<detail::op::last_hook>(r);
+      // One that the loop does not own may be gone; an owned one may be open again.
+      if (owned && r.closed_ && r.unlinked()) channels::template perform<detail::op::destroy>(r);
+    }
   }
+}
+
+/// Ends a channel that does not close by itself.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::end_record(record& r) noexcept {
+  const bool told = channels::template perform<detail::op::is_told>(r);
+  if (told || !r.owned_) channels::template perform<detail::op::abandon>(r);
+  if (told || r.owned_) return remove_closed(r, told);
+  if (r.registered()) remove(r);
+  r.unlink();
+}
+
+template <class Poller, class Map>
+template <class Channel>
+ASYNCORE_NOINLINE void basic_loop<Poller, Map>::call_last_hook(Channel& c) noexcept {
+  if (ends_silently_) return;
+  const bool in_turn = std::exchange(in_turn_, true);
+  ask_again_ = true;
+  const auto call = [&] {
+    detail::observe<Channel>(*this, "handle_closed", [&] { c.handle_closed(info_of(c)); });
+  };
+#if ASYNCORE_HAS_EXCEPTIONS
+  try {
+    call();
+  } catch (const exit_now&) {
+    stopping_.raise();
+  } catch (...) {
+    try {
+      log(detail::joined({"error: uncaught exception from handle_closed of ",
+                          type_name<Channel>(), ": ", detail::current_error_text({})}));
+    } catch (...) {  // there is no memory, or no log: there is nobody else to tell
+    }
+  }
+  in_handle_error_ = false;
+#else
+  call();
+#endif
+  in_turn_ = in_turn;
 }
 
 /// Puts what an exception has kept us from coming to back into the lists that it was in.
@@ -170,7 +209,7 @@ void basic_loop<Poller, Map>::close_all([[maybe_unused]] bool ignore_errors) {
 #if ASYNCORE_HAS_EXCEPTIONS
                       if (!ignore_errors) throw;
 #endif
-                      if (record* const left = map_.find(id)) remove_closed(*left);
+                      if (record* const left = map_.find(id)) end_record(*left);
                     });
   }
   if (!in_turn_) reap();

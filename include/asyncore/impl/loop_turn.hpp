@@ -66,6 +66,7 @@ void basic_loop<Poller, Map>::stop() noexcept {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::begin() {
   now_ = {};
+  in_handle_error_ = false;  // an exception may have left the last turn
   if (opens_waker && waker_generation_ == 0) open_waker();
   if (attach_posts == nullptr) return;
   attach_posts(*this);
@@ -75,7 +76,7 @@ void basic_loop<Poller, Map>::begin() {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::poll(timeout_type timeout) {
   refuse_in_hook();
-  if (idle()) return reap();
+  if (idle()) return flush();
   begin();
   const bool timed = timeout && timeout->count() > 0;
   const auto deadline = timed ? detail::deadline_after(system().now(), *timeout)
@@ -98,8 +99,12 @@ void basic_loop<Poller, Map>::refuse_in_hook() const {
 /// What hooks have put off is done when the caller goes on: there may be no next wait.
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::flush() {
-  const turn_scope scope(*this);
-  if (!changed_.unlinked()) visit_changed(true);
+  constexpr int most_passes = 8;  // last hooks may put off something, too
+  for (int pass = 0; !changed_.unlinked() || !closed_.unlinked(); ++pass) {
+    if (pass == most_passes) return;
+    const turn_scope scope(*this);
+    if (!changed_.unlinked()) visit_changed(true);
+  }
 }
 
 /// The rest of a turn whose wait has ended for nothing. When it began nobody asked what time it
@@ -179,7 +184,7 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::resume_starved() noexcept {
   const unsigned count = std::exchange(starving_, 0u);
   if (count > std::extent_v<decltype(starved_)>) return map_.for_each(resume);
   for (unsigned i = 0; i < count; ++i)
-    if (record* const r = map_.find(starved_[i])) resume(*r);
+    if (record* const r = find(starved_[i])) resume(*r);
 }
 
 template <class Poller, class Map>
@@ -201,8 +206,10 @@ template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::function_failed([[maybe_unused]] const char* of) {
 #if ASYNCORE_HAS_EXCEPTIONS
   if (std::exchange(in_handle_error_, false)) throw;
-  log(detail::joined({"error: uncaught exception from ", of, ": ",
-                      detail::current_error_text({})}));
+  detail::log_if_memory([&] {
+    log(detail::joined({"error: uncaught exception from ", of, ": ",
+                        detail::current_error_text({})}));
+  });
 #endif
 }
 
@@ -215,6 +222,7 @@ template <class Poller, class Map>
   }
   if (record* const r = map_.find(t); r != nullptr) [[likely]] {
     r->id_ = t;  // as it is; so that hooks do not wait until memory says so
+    if (t.generation == 0) __builtin_unreachable();  // nor ask whether they are in a loop
     detail::guarded([&]() ASYNCORE_INLINE { channels::template perform<detail::op::read>(*r); },
                     [&] { hook_failed(t); });
   } else {
@@ -264,38 +272,81 @@ void basic_loop<Poller, Map>::guarded(record& r) {
   detail::guarded([&] { channels::template perform<Op>(r); }, [&] { hook_failed(id); });
 }
 
-/// A hook threw. An error that says the peer is gone counts as its close, as in Python.
+/// A hook threw. A `std::system_error` is no exception to that, whatever its code: the channel's own
+/// calls report the peer's end by `handle_close` and throw nothing, so that one which is thrown is
+/// of another descriptor.
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::hook_failed([[maybe_unused]] token t) {
 #if ASYNCORE_HAS_EXCEPTIONS
   ask_again_ = true;
   // What leaves `handle_error` is nobody's but the caller's of `run`.
   if (std::exchange(in_handle_error_, false)) throw;
-  bool disconnected = false;
   last_error_ = {};
   try {
     throw;
   } catch (const std::system_error& e) {
     last_error_ = e.code();
-    disconnected = e.code().category() == std::system_category() && is_disconnect(e.code().value());
   } catch (...) {
   }
-  record* const r = map_.find(t);
-  if (r == nullptr) {
+  if (record* const r = find(t)) return call_handle_error(*r);
+  detail::log_if_memory([&] {
     log(detail::joined({"error: uncaught exception from a channel that has closed: ",
                         detail::current_error_text(last_error_)}));
-  } else if (disconnected) {
-    channels::template perform<detail::op::disconnect>(*r);
-  } else {
-    channels::template perform<detail::op::error>(*r);
-  }
+  });
 #endif
+}
+
+/// While `handle_error` runs, its error is the reason of an end; not of one that follows later.
+template <class Poller, class Map>
+struct basic_loop<Poller, Map>::reason_scope {
+  reason_scope(basic_loop& loop, record& r, std::error_code why) noexcept
+      : loop_(loop), id_(r.id()), before_(r.reason_) {
+    r.note_reason(detail::errno_of(why));
+  }
+  reason_scope(const reason_scope&) = delete;
+  reason_scope& operator=(const reason_scope&) = delete;
+  ~reason_scope() {
+    if (id_.generation == 0) return;
+    if (record* const r = loop_.map_.find(id_)) r->reason_ = before_ & 0xfff;
+  }
+  basic_loop& loop_;
+  const token id_;
+  const std::uint16_t before_;
+};
+
+/// What leaves `handle_error` leaves `run`, through the hooks that are under way; but for a want of
+/// memory, which must not end the loop for everybody.
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::call_handle_error(record& r) {
+  const reason_scope scope(*this, r, last_error_);
+#if ASYNCORE_HAS_EXCEPTIONS
+  const token id = r.id();
+  in_handle_error_ = in_turn_;
+  try {
+    channels::template perform<detail::op::error>(r);
+  } catch (const exit_now&) {  // which no `hook_failed` sees
+    in_handle_error_ = false;
+    throw;
+  } catch (const std::bad_alloc&) {
+    log("error: there is no memory for handle_error");
+    if (record* const left = find(id)) channels::template perform<detail::op::give_up>(*left);
+  }
+  in_handle_error_ = false;
+#else
+  channels::template perform<detail::op::error>(r);
+#endif
+}
+
+template <class Poller, class Map>
+template <class F>
+void basic_loop<Poller, Map>::call_guarded(token of, F&& f) {
+  detail::guarded(f, [&] { hook_failed(of); });
 }
 
 template <class Poller, class Map>
 template <class Channel, class F>
 void basic_loop<Poller, Map>::call_hook(Channel& c, const char* name, F&& f) {
-  const token id = c.id();
+  const token id = detail::as_kind(c).id();
   ask_again_ = true;
   detail::guarded([&] { detail::observe<Channel>(*this, name, f); }, [&] { hook_failed(id); });
   visit_before_wait(id);
@@ -310,17 +361,10 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::report_error(record& r, std::error_c
   try {
     throw std::system_error(code, std::string(what));
   } catch (const std::system_error&) {
-    in_handle_error_ = in_turn_;
-    try {
-      channels::template perform<detail::op::error>(r);
-    } catch (const exit_now&) {  // which no `hook_failed` sees
-      in_handle_error_ = false;
-      throw;
-    }
-    in_handle_error_ = false;
+    call_handle_error(r);
   }
 #else
-  channels::template perform<detail::op::error>(r);
+  call_handle_error(r);
 #endif
 }
 

@@ -37,7 +37,7 @@ template <class Derived, class Loop, class Transport>
 bool dispatcher_with_send<Derived, Loop, Transport>::sends_stage() {
   send_stage& stage = this->loop().stage();
   const bytes_view bytes = stage.gathered();
-  if (bytes.empty() || bytes.size() > this->derived().most_to_send()) return false;
+  if (bytes.empty() || bytes.size() > this->kind().most_to_send()) return false;
   if (stage.has_failure()) return false;
   const std::ptrdiff_t n = Transport::send(this->loop().system(), this->native_handle(),
                                            std::span<const std::byte>(bytes));
@@ -60,7 +60,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_inside() {
   if (!base::has(base::is_connected) || base::has(is_blocked)) return;
   const std::size_t before = queue_.size();
   std::ptrdiff_t n = 1;
-  while (n > 0 && !queue_.empty()) n = send_some(this->derived().most_to_send());
+  while (n > 0 && !queue_.empty()) n = send_some(this->kind().most_to_send());
   stage.count(before - queue_.size());
   if (n > 0) return;
   if (n == 0 || io_result(n).would_block()) {
@@ -90,8 +90,9 @@ bool dispatcher_with_send<Derived, Loop, Transport>::send_between(bool much) {
 template <class Derived, class Loop, class Transport>
 ASYNCORE_NOINLINE bool dispatcher_with_send<Derived, Loop, Transport>::keep_unsent(
     bytes_view bytes, std::ptrdiff_t sent) {
-  if (bytes.size() <= this->derived().most_to_send()) {
+  if (bytes.size() <= this->kind().most_to_send()) {
     if (sent < 0 && !io_result(sent).would_block()) {
+      count_loss({bytes.size(), false});
       send_failed(sent);
       return false;
     }
@@ -124,15 +125,23 @@ ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::read_unst
 /// What its hook sent before it threw is sent all the same, before the next wait.
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::reading_threw() {
-  unstage();
+  queue_.append(this->loop().stage().take(), this->loop().blocks());
   this->rearm();
+}
+
+/// At the end of a hook that gave its stage up; `*this` may be gone.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::stage_given_up(Loop& loop,
+                                                                                     token id) {
+  loop.stage().close();
+  send_unstaged(loop, id);
 }
 
 /// After a hook that did not have the stage, or gave it up.
 template <class Derived, class Loop, class Transport>
 ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::send_unstaged(Loop& loop,
                                                                                     token id) {
-  if (loop.alive(id) && this->derived().has_output()) send_unblocked();
+  if (loop.alive(id) && this->kind().has_output()) send_unblocked();
 }
 
 template <class Derived, class Loop, class Transport>
@@ -170,10 +179,10 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
         if constexpr (has_watermarks()) check_high_water();
         return;
       }
-      if (!this->derived().refill()) return;
+      if (!this->kind().refill()) return;
       continue;
     }
-    const std::size_t most = this->derived().most_to_send();
+    const std::size_t most = this->kind().most_to_send();
     const std::ptrdiff_t n = send_some(most < budget ? most : budget);
     if (n > 0) [[likely]] {
       if constexpr (has_watermarks())
@@ -182,7 +191,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
       if (budget > 0) [[likely]]
         continue;
       // Reported as writable in the next turn, if it is.
-      if (!this->derived().has_output()) continue;
+      if (!this->kind().has_output()) continue;
     }
     if (n >= 0 || io_result(n).would_block()) {
       this->state_ &= static_cast<state_bits>(~is_yielding);
@@ -200,7 +209,8 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
     std::ptrdiff_t error) {
-  this->derived().drop_unsent();
+  this->kind().drop_unsent();
+  this->state_ |= base::write_over;  // what follows would have a gap before it
   this->rearm();
   if (const std::error_code failed = this->write_failed(error).error())
     this->loop().report_error(*this, failed, "send");
@@ -212,14 +222,23 @@ ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::drop_output()
   if (base::has(is_leaving)) this->loop().forget(this->id());
   const bool failed = this->loop().stage().take_failure(this) != 0;
   if (!staging() && queue_.empty()) return;
+  std::size_t lost = 0;
   const bool takes_more = !failed && (!base::has(is_blocked) || base::has(is_yielding));
   if (base::has(base::is_connected) && takes_more && !base::has(base::write_over)) {
     if (staging() && this->loop().stage().size() > 0)
-      Transport::send(this->loop().system(), this->native_handle(),
-                      std::span<const std::byte>(this->loop().stage().take()));
+      lost = send_last(this->loop().stage().give_up());
     while (!queue_.empty() && send_some(everything) > 0) continue;
   }
-  forget_output();
+  drop_queue(lost);
+}
+
+/// Gives the socket what it takes; returns how many bytes it did not.
+template <class Derived, class Loop, class Transport>
+ASYNCORE_COLD std::size_t dispatcher_with_send<Derived, Loop, Transport>::send_last(
+    bytes_view bytes) noexcept {
+  const std::ptrdiff_t n = Transport::send(this->loop().system(), this->native_handle(),
+                                           std::span<const std::byte>(bytes));
+  return n > 0 ? bytes.size() - static_cast<std::size_t>(n) : bytes.size();
 }
 
 }  // namespace asyncore

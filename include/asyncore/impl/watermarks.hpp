@@ -10,7 +10,7 @@ namespace asyncore {
 /// The socket takes no more; the hook may end `*this`.
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::check_high_water() {
-  if (base::has(is_high) || this->derived().queued() <= this->derived().high_watermark) return;
+  if (base::has(is_high) || this->kind().queued() <= this->derived().high_watermark) return;
   this->state_ |= is_high;
   if constexpr (detail::defines_handle_high_water<Derived>()) this->derived().handle_high_water();
 }
@@ -18,7 +18,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::check_high_water() {
 /// The socket has taken something; false: the hook has ended `*this`.
 template <class Derived, class Loop, class Transport>
 bool dispatcher_with_send<Derived, Loop, Transport>::check_low_water() {
-  if (!base::has(is_high) || this->derived().queued() > this->derived().low_watermark) return true;
+  if (!base::has(is_high) || this->kind().queued() > this->derived().low_watermark) return true;
   this->state_ &= static_cast<state_bits>(~is_high);
   if constexpr (detail::defines_handle_low_water<Derived>()) {
     Loop& loop = this->loop();

@@ -23,6 +23,7 @@ class sim_violations {
     ++count_;
   }
   std::size_t count() const noexcept { return count_; }
+  bool empty() const noexcept { return count_ == 0; }
   const std::vector<std::string>& texts() const noexcept { return texts_; }
 
  private:

@@ -5,11 +5,11 @@
 
 #include <asyncore/config.hpp>
 #include <asyncore/sys/pipe.hpp>
+#include <asyncore/sys/signal_handler.hpp>
 
 #include <cerrno>
 
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -21,58 +21,39 @@ namespace asyncore {
 
 namespace detail {
 
-/// Where the handler of SIGCHLD writes to, for kernels without pidfd: it is set up at the first
-/// use, stays, and calls the one before it. Any thread may use it.
+/// Where the handler of SIGCHLD writes to, for kernels without pidfd. Any thread may use it.
 class child_signals {
  public:
   static constexpr int limit = 1024;  // children watched at a time
 
   /// Has `fd` written to when any child ends. Returns 0 or a negative errno.
   static int add(int fd) noexcept {
-    static const int failed = catch_them();
-    if (failed != 0) return failed;
-    for (int& each : fds_) {
-      int nobody = 0;
-      if (__atomic_compare_exchange_n(&each, &nobody, fd + 1, false, __ATOMIC_SEQ_CST,
-                                      __ATOMIC_SEQ_CST))
-        return 0;
-    }
+    if (const int failed = signal_handler::listen(SIGCHLD, &tell)) return failed;
+    for (int& each : fds_)
+      if (replace(each, 0, fd + 1)) return 0;
+    signal_handler::unlisten(SIGCHLD);
     return -EAGAIN;
   }
 
+  /// No handler uses `fd` afterwards.
   static void remove(int fd) noexcept {
-    for (int& each : fds_) {
-      int own = fd + 1;
-      if (__atomic_compare_exchange_n(&each, &own, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-        break;
-    }
-    // A handler in another thread may be about to write.
-    while (__atomic_load_n(&running_, __ATOMIC_SEQ_CST) != 0) ::sched_yield();
+    for (int& each : fds_)
+      if (replace(each, fd + 1, 0)) return signal_handler::unlisten(SIGCHLD);
   }
 
  private:
-  static int catch_them() noexcept {
-    struct sigaction action {};
-    action.sa_sigaction = &caught;
-    action.sa_flags = SA_RESTART | SA_SIGINFO | SA_NOCLDSTOP;
-    return ::sigaction(SIGCHLD, &action, &before_) < 0 ? -errno : 0;
+  static bool replace(int& place, int old, int by) noexcept {
+    return __atomic_compare_exchange_n(&place, &old, by, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST);
   }
 
-  static void caught(int number, siginfo_t* info, void* context) {
-    const int saved = errno;
-    __atomic_fetch_add(&running_, 1, __ATOMIC_SEQ_CST);
+  static void tell() noexcept {
     for (int& each : fds_)
       if (const int fd = __atomic_load_n(&each, __ATOMIC_SEQ_CST) - 1; fd >= 0)
         while (::write(fd, "", 1) < 0 && errno == EINTR) continue;
-    __atomic_fetch_sub(&running_, 1, __ATOMIC_SEQ_CST);
-    errno = saved;
-    if ((before_.sa_flags & SA_SIGINFO) != 0) return before_.sa_sigaction(number, info, context);
-    if (before_.sa_handler != SIG_DFL && before_.sa_handler != SIG_IGN) before_.sa_handler(number);
   }
 
   static inline int fds_[limit] = {};  // plus one; 0: free
-  static inline int running_ = 0;      // handlers
-  static inline struct sigaction before_ {};
 };
 
 }  // namespace detail

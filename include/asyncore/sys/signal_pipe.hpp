@@ -4,31 +4,20 @@
 #define ASYNCORE_SYS_SIGNAL_PIPE_HPP
 
 #include <asyncore/config.hpp>
+#include <asyncore/sys/signal_handler.hpp>
 
 #include <cerrno>
 
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
 namespace asyncore {
 
-namespace detail {
-struct watched_signal {
-  int fd = -1;  // where its handler writes; -1: nobody watches it
-  bool missed = false;  // it came while the pipe was full
-  struct sigaction before {};
-};
-inline watched_signal watched_signals[65];
-}  // namespace detail
-
 /// Catches signals by `sigaction`; a signal belongs to one pipe in the process. Calls return 0 or
 /// a negative errno.
 class signal_pipe {
  public:
-  static constexpr int limit = 65;  // signals are below
-
   signal_pipe() noexcept = default;
   signal_pipe(const signal_pipe&) = delete;
   signal_pipe& operator=(const signal_pipe&) = delete;
@@ -52,25 +41,19 @@ class signal_pipe {
 #endif
   }
 
+  /// True for a signal by which the kernel reports a fault of the program. After a handler that
+  /// returns, the same instruction would fault again, for ever.
+  static constexpr bool is_fault(int number) noexcept {
+    return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL;
+  }
+
   int watch(int number) noexcept {
-    if (number <= 0 || number >= limit) return -EINVAL;
-    int nobody = -1;
-    if (!__atomic_compare_exchange_n(&entry(number).fd, &nobody, ends_[1], false, __ATOMIC_SEQ_CST,
-                                     __ATOMIC_SEQ_CST))
-      return nobody == ends_[1] ? 0 : -EBUSY;
-    __atomic_store_n(&entry(number).missed, false, __ATOMIC_SEQ_CST);
-    struct sigaction action {};
-    action.sa_handler = &caught;
-    action.sa_flags = SA_RESTART;
-    if (::sigaction(number, &action, &entry(number).before) == 0) return 0;
-    const int error = errno;
-    __atomic_store_n(&entry(number).fd, -1, __ATOMIC_SEQ_CST);
-    return -error;
+    return is_fault(number) ? -EINVAL : detail::signal_handler::watch(number, ends_[1]);
   }
 
   /// Takes what has come first; 0 when nothing has.
   int take() noexcept {
-    if (__atomic_load_n(&any_missed, __ATOMIC_SEQ_CST))
+    if (detail::signal_handler::any_missed())
       if (const int number = take_missed()) return number;
     unsigned char number = 0;
     return ::read(ends_[0], &number, 1) == 1 ? number : 0;
@@ -78,50 +61,18 @@ class signal_pipe {
 
   void close() noexcept {
     if (!is_open()) return;
-    for (int number = 1; number < limit; ++number) {
-      if (__atomic_load_n(&entry(number).fd, __ATOMIC_SEQ_CST) != ends_[1]) continue;
-      ::sigaction(number, &entry(number).before, nullptr);
-      __atomic_store_n(&entry(number).fd, -1, __ATOMIC_SEQ_CST);
-    }
-    // A handler in another thread may be about to write.
-    while (__atomic_load_n(&running, __ATOMIC_SEQ_CST) != 0) ::sched_yield();
+    detail::signal_handler::unwatch(ends_[1]);
     ::close(ends_[0]);
     ::close(ends_[1]);
     ends_[0] = ends_[1] = -1;
   }
 
  private:
-  static detail::watched_signal& entry(int number) noexcept {
-    return detail::watched_signals[number];
-  }
-
-  static void caught(int number) {
-    const int saved = errno;
-    __atomic_fetch_add(&running, 1, __ATOMIC_SEQ_CST);
-    const int fd = __atomic_load_n(&entry(number).fd, __ATOMIC_SEQ_CST);
-    const auto byte = static_cast<unsigned char>(number);
-    ssize_t written = 0;
-    do {
-      if (fd >= 0) written = ::write(fd, &byte, 1);
-    } while (written < 0 && errno == EINTR);
-    if (written < 0) {  // full of thousands that nobody has looked at
-      __atomic_store_n(&entry(number).missed, true, __ATOMIC_SEQ_CST);
-      __atomic_store_n(&any_missed, true, __ATOMIC_SEQ_CST);
-    }
-    __atomic_fetch_sub(&running, 1, __ATOMIC_SEQ_CST);
-    errno = saved;
-  }
-
   ASYNCORE_COLD int take_missed() noexcept {
-    for (int number = 1; number < limit; ++number)
-      if (__atomic_load_n(&entry(number).fd, __ATOMIC_SEQ_CST) == ends_[1] &&
-          __atomic_exchange_n(&entry(number).missed, false, __ATOMIC_SEQ_CST))
-        return number;
+    for (int number = 1; number < detail::signal_handler::limit; ++number)
+      if (detail::signal_handler::missed(number, ends_[1])) return number;
     return 0;
   }
-
-  static inline int running = 0;  // handlers
-  static inline bool any_missed = false;  // ever
 
   int ends_[2] = {-1, -1};
 };
