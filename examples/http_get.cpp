@@ -132,10 +132,10 @@ int main(int argc, char** argv) {
     get(http_url(url), std::chrono::duration<double>(seconds));
     return 0;
   } catch (const std::invalid_argument& e) {
-    std::fprintf(stderr, "http_get: %s\n", e.what());
+    std::fprintf(stderr, "http_get: %s\n", asyncore::detail::printable(e.what()).c_str());
     return 2;
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "http_get: %s\n", e.what());
+    std::fprintf(stderr, "http_get: %s\n", asyncore::detail::printable(e.what()).c_str());
     return 1;
   }
 }

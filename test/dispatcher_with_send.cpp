@@ -91,6 +91,32 @@ void set_buffers(int fd, int size) {
 
 BOOST_FIXTURE_TEST_SUITE(dispatcher_with_send, test::world)
 
+// What a hook sends is gathered: two datagrams would leave as one.
+BOOST_AUTO_TEST_CASE_TEMPLATE(datagrams_are_refused, Place, test::matrix) {
+  loop_of<Place> loop;
+  outcome got;
+  sender<Place> channel(loop, got);
+  std::error_code failed;
+  channel.create_socket(AF_INET, SOCK_DGRAM, failed);
+  BOOST_CHECK(failed == std::errc::wrong_protocol_type);
+  channel.set_socket(asyncore::socket(test::bound_to(test::any_port, SOCK_DGRAM)), failed);
+  BOOST_CHECK(failed == std::errc::wrong_protocol_type);
+  BOOST_TEST(channel.native_handle() == -1);
+  BOOST_TEST(loop.empty());
+#if ASYNCORE_HAS_EXCEPTIONS
+  const auto says_why = [](const std::system_error& e) {
+    return std::string_view(e.what()).find("derive from asyncore::dispatcher") !=
+           std::string_view::npos;
+  };
+  BOOST_CHECK_EXCEPTION(channel.create_socket(AF_INET, SOCK_DGRAM), std::system_error, says_why);
+  BOOST_CHECK_EXCEPTION(
+      channel.set_socket(asyncore::socket(test::bound_to(test::any_port, SOCK_DGRAM))),
+      std::system_error, says_why);
+#endif
+  channel.create_socket();
+  BOOST_TEST(loop.size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_sent_before_the_connection_waits, Place, test::matrix) {
   loop_of<Place> loop;
   outcome got;

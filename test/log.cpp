@@ -57,6 +57,28 @@ using strings = std::vector<std::string>;
 
 BOOST_AUTO_TEST_SUITE(log)
 
+BOOST_AUTO_TEST_CASE(what_a_terminal_would_obey_is_escaped) {
+  using asyncore::detail::printable;
+  BOOST_TEST(printable("") == "");
+  BOOST_TEST(printable("GET /a b~ \\x") == "GET /a b~ \\x");
+  BOOST_TEST(printable(std::string_view("\0\t\n\x1b[2J\x7f\x9b\xff", 10)) ==
+             "\\x00\\x09\\x0a\\x1b[2J\\x7f\\x9b\\xff");
+}
+
+#if !defined(TEST_SIMULATED)
+// Whoever chose the path of the socket wrote a line of his own.
+BOOST_AUTO_TEST_CASE(a_path_writes_no_line_into_the_log) {
+  const test::temporary_directory directory;
+  using place = test::place<asyncore::poll_poller, test::dense, false>;
+  loop_of<place> loop;
+  plain<place> channel(loop);
+  channel.create_socket(AF_UNIX);
+  channel.bind(directory.address("x\n\x1b[2Jerror"));
+  BOOST_TEST(channel.description().find("x\\x0a\\x1b[2Jerror") != std::string::npos);
+  BOOST_TEST(channel.description().find('\n') == std::string::npos);
+}
+#endif
+
 BOOST_AUTO_TEST_CASE(a_line_goes_to_the_standard_error_stream) {
   BOOST_TEST(test::stderr_of([] { asyncore::log("a message"); }) == "a message\n");
   BOOST_TEST(test::stderr_of([] { asyncore::log(""); }) == "\n");

@@ -19,7 +19,8 @@ inline const http_reply too_slow("408 Request Timeout", "The request took too lo
 inline const http_reply too_long("431 Request Header Fields Too Large", "The head is too long.\n");
 
 /// `Derived` defines `handle_request(const http_request&)`, a GET or HEAD, and answers it there by
-/// `reply`. Other requests are refused.
+/// `reply`. Other requests are refused. A peer that sends many requests at once and does not read
+/// the answers costs `limits.waiting` bytes and an answer: the other requests wait.
 template <class Derived, class Loop>
 class http_connection : public patient_connection<Derived, Loop> {
   using base = patient_connection<Derived, Loop>;
@@ -40,6 +41,19 @@ class http_connection : public patient_connection<Derived, Loop> {
       if (input.size() < size) this->set_deadline(limits.patience);
     }
     unfinished_.assign(input);  // which may be a part of it
+  }
+
+  // Nothing more is read while requests wait.
+  bool readable() const { return !holds_ && base::readable(); }
+  bool writable() const { return holds_; }
+
+  // The requests that wait are answered when the peer has read enough.
+  void handle_write() {
+    if (this->queued() >= limits.waiting) return;
+    this->set_deadline(limits.patience);
+    std::string_view input = unfinished_;
+    answer_all(input);
+    unfinished_.assign(input);
   }
 
   // A peer that has sent all it has still gets its responses.
@@ -67,6 +81,7 @@ class http_connection : public patient_connection<Derived, Loop> {
   /// response (RFC 9112, 9.6).
   void reply(const http_request& request, const http_reply& with) {
     answered_ = true;
+    given_ += with.head.size() + with.body.size();
     last_ = last_ || !request.keep_alive();
     this->send(with.head);
     if (last_) [[unlikely]]
@@ -79,14 +94,19 @@ class http_connection : public patient_connection<Derived, Loop> {
   }
 
  private:
-  /// Takes off `input` the requests that are complete; true when nothing is left.
+  /// Takes off `input` the requests that are complete, until too much waits for the peer, or others
+  /// should have their turn; true when nothing is left.
   bool answer_all(std::string_view& input) {
+    holds_ = false;
+    given_ = 0;
     do {
       const http_request request(input);
       if (request.result() == http_lines::outcome::unfinished) return input.empty();
       answer(request);
-    } while (!last_ && !input.empty());
+    } while (!last_ && !input.empty() && given_ < limits.waiting &&
+             this->queued() < limits.waiting);
     if (last_) input = {};
+    holds_ = !input.empty();
     return input.empty();
   }
 
@@ -98,6 +118,8 @@ class http_connection : public patient_connection<Derived, Loop> {
   }
 
   std::string unfinished_;  // the beginning of a request
+  std::size_t given_ = 0;   // bytes of answers, since it began to answer
   bool answered_ = false;   // some request
   bool last_ = false;       // the next answer, or the one that was given
+  bool holds_ = false;      // requests wait in `unfinished_` until the peer has read
 };

@@ -55,16 +55,21 @@ inline std::string_view trimmed(std::string_view text) {
 }
 
 /// What a character may be part of: of names and methods (RFC 9110, 5.6.2), of a target, of a value
-/// in which a stricter reader would see no end of the line, either (5.5).
-enum character : std::uint8_t { in_token = 1, in_target = 2, in_value = 4 };
+/// in which a stricter reader would see no end of the line, either (5.5), of a host and its port
+/// (RFC 3986, 3.2.2).
+enum character : std::uint8_t { in_token = 1, in_target = 2, in_value = 4, in_host = 8 };
 inline constexpr auto characters = [] {
   std::array<std::uint8_t, 256> of{};
   for (std::size_t c = '!'; c < of.size(); ++c)
     if (c != 0x7f) of[c] = in_target | in_value;
   of[' '] = of['\t'] = in_value;
+  of['#'] = in_value;  // what is behind it stays with who asks
   for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
                                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
     of[static_cast<unsigned char>(c)] |= in_token;
+  for (const char c : std::string_view("-._~!$&'()*+,;=%:0123456789abcdefghijklmnopqrstuvwxyz"
+                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    of[static_cast<unsigned char>(c)] |= in_host;
   return of;
 }();
 
@@ -78,6 +83,18 @@ inline std::string_view take_all(std::string_view& text, character wanted) {
 }
 
 inline bool is_clean(std::string_view text) { return take_all(text, in_value), text.empty(); }
+
+/// A host, which may be empty, and its port.
+inline bool is_host(std::string_view text) {
+  const std::size_t end = text.starts_with('[') ? text.find(']') : text.find(':');
+  if (end == text.npos) return !text.starts_with('[') && (take_all(text, in_host), text.empty());
+  const bool bracketed = text[end] == ']';
+  std::string_view port = text.substr(end + bracketed);
+  std::string_view host = text.substr(bracketed, end - bracketed);
+  if (take_all(host, in_host); !host.empty()) return false;
+  return port.empty() ||
+         (port.starts_with(':') && port.find_first_not_of("0123456789", 1) == port.npos);
+}
 
 /// Takes this character off the front of `text`; false when there is another one.
 inline bool take(std::string_view& text, char c) {

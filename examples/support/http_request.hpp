@@ -44,8 +44,11 @@ class http_request {
   }
 
   bool read_target() {
-    if (path_.starts_with("http://")) [[unlikely]] {  // as a proxy is asked (section 3.2.2)
-      path_.remove_prefix(path_.substr(0, path_.find_first_of("/?", 7)).size());
+    if (http_lines::same(path_.substr(0, 7), "http://")) [[unlikely]] {
+      // As a proxy is asked (section 3.2.2).
+      const std::string_view host = path_.substr(7, path_.find_first_of("/?", 7) - 7);
+      if (host.empty() || !http_lines::is_host(host)) return false;
+      path_.remove_prefix(7 + host.size());
       if (!path_.starts_with('/')) path_ = "/";
     }
     path_ = {path_.data(), std::min(path_.size(), path_.find('?'))};
@@ -58,13 +61,23 @@ class http_request {
     if (http_lines::same(name, "connection")) {
       read_connection(value);
     } else if (http_lines::same(name, "content-length")) {
-      has_body_ = has_body_ || value != "0";
-      return !value.empty() && value.find_first_not_of("0123456789") == value.npos;
+      return read_length(value);
     } else if (http_lines::same(name, "host")) {
       ++hosts_;
+      return http_lines::is_host(value);
     } else if (http_lines::same(name, "transfer-encoding")) {
       has_body_ = true;
     }
+    return true;
+  }
+
+  /// Two that differ would be read differently by others (section 6.3).
+  bool read_length(std::string_view value) {
+    if (value.empty() || value.find_first_not_of("0123456789") != value.npos) return false;
+    value.remove_prefix(std::min(value.find_first_not_of('0'), value.size() - 1));
+    if (!length_.empty() && value != length_) return false;
+    length_ = value;
+    has_body_ = has_body_ || value != "0";
     return true;
   }
 
@@ -79,6 +92,7 @@ class http_request {
 
   std::string_view method_;
   std::string_view path_;
+  std::string_view length_;  // of the body, without zeros in front; empty when it is not told
   bool is_http_1_0_ = false;
   bool close_ = false;
   bool keep_alive_ = false;

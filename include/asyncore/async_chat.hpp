@@ -35,6 +35,11 @@ inline constexpr bool is_character =
 /// throw reaches `handle_error`, and if that leaves the channel open, what is behind the bytes that
 /// they were given follows before the next wait. What is pushed leaves in its order; producers are
 /// asked when the connection takes more.
+///
+/// Many pieces may lie in what was received at once. When much has been pushed, it is sent between
+/// two calls of these hooks, and `handle_high_water` and `handle_low_water` are called there. No
+/// piece is given out while reading is paused: it is kept, and neither new bytes nor the end of the
+/// stream overtake it.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   friend detail::kind_tag<async_chat> asyncore_kind(async_chat*) { return {}; }
@@ -80,15 +85,17 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   /// What ends a piece; of a number, what is left of it.
   terminator get_terminator() const { return input_.get(); }
 
-  /// Sends all of `bytes` behind what has been pushed, as `dispatcher_with_send::send` does.
+  /// Sends all of `bytes` behind what has been pushed, as `dispatcher_with_send::send` does;
+  /// `closed` after `close_when_done`.
   /// @{
   io_result push(bytes_view bytes) {
-    if (pending_.empty() && !pending_.ends()) return base::send(bytes);
-    if (base::has(base::is_ending)) return io_result::end();
-    if (queued() > this->derived().out_queue_limit) return base::limit_reached();
-    if (!pending_.ends()) pending_.push_bytes(bytes, this->loop().blocks());
-    this->rearm();  // for the watermarks
-    return io_result(static_cast<std::ptrdiff_t>(bytes.size()));
+    if (pending_.empty() && !pending_.ends()) [[likely]] {
+      if (base::stages(bytes)) [[likely]]
+        return io_result(static_cast<std::ptrdiff_t>(bytes.size()));
+      input_.hold();
+      return base::enqueue(bytes);
+    }
+    return push_behind(bytes);
   }
   io_result send(bytes_view bytes) { return push(bytes); }
   /// @}
@@ -109,9 +116,17 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
       return;
     }
     pending_.push_producer(std::forward<Producer>(source));
+    if (pending_.producers() >= most_producers_waiting) input_.hold();
     base::send_soon();
   }
   void push_with_producer(bytes_view bytes) { push(bytes); }
+
+  /// Stops giving out what has been received, and reading more, until `resume_reading` (see
+  /// `io_channel`). From inside of the hooks, too: the next piece waits.
+  void pause_reading() noexcept {
+    base::pause_reading();
+    input_.hold();
+  }
 
   /// Calls `handle_close`, which closes, when all that has been pushed is sent; what is pushed
   /// later is dropped. A class with a `linger_time` lingers before that (see
@@ -205,7 +220,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     }
   }
   void handle_read_event() {
-    // What a hook that threw has left comes first: before the next wait.
+    // What is kept comes first: before the next wait.
     if (input_.interrupted()) [[unlikely]]
       return this->rearm();
     // One of its hooks has it read: what it would read comes behind the rest of the input.
@@ -214,7 +229,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     base::handle_read_event();
   }
   interest before_wait() {
-    if (input_.interrupted()) [[unlikely]] {
+    if (input_.interrupted() && !this->reading_paused()) [[unlikely]] {
       Loop& loop = this->loop();
       const token id = this->id();
       handle_data({});
@@ -222,6 +237,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     }
     return base::before_wait();
   }
+  bool has_unread() { return input_.keeps_input() || base::has_unread(); }
   bool has_output() const noexcept {
     return !base::has(base::write_over) &&
            (!this->queue_.empty() || !pending_.empty() || pending_.ends());
@@ -263,8 +279,35 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     void collect(std::span<const std::byte> piece) const { channel.collect_incoming_data(piece); }
     void found() const { channel.found_terminator(); }
     void interrupted() const noexcept { detail::as_kind(channel).rearm(); }
+    bool goes_on() { return detail::as_kind(channel).goes_on(sends_left); }
     Derived& channel;
+    int sends_left = most_sends;
   };
+  // How often one `feed` sends between two pieces: who asks for much lets others have their turn.
+  static constexpr int most_sends = 4;
+  // With so many producers it sends.
+  static constexpr std::size_t most_producers_waiting = 16;
+
+  ASYNCORE_NOINLINE io_result push_behind(bytes_view bytes) {
+    if (pending_.ends() || base::has(base::is_ending)) return io_result::end();
+    input_.hold();
+    if (queued() > this->derived().out_queue_limit) return base::limit_reached();
+    pending_.push_bytes(bytes, this->loop().blocks());
+    this->rearm();  // for the watermarks
+    return io_result(static_cast<std::ptrdiff_t>(bytes.size()));
+  }
+
+  /// Between two pieces, after a hook that has sent much or paused: gives the socket what it takes.
+  /// Returns whether the next piece may follow now; false, too, when `*this` may be gone.
+  ASYNCORE_NOINLINE bool goes_on(int& sends_left) {
+    const bool much = !base::has(base::is_blocked) &&
+                      (pending_.producers() >= most_producers_waiting ||
+                       this->queue_.size() + pending_.size() >= send_stage::capacity);
+    Loop& loop = this->loop();
+    if (!base::send_between(much) || this->reading_paused()) return false;
+    if (much && --sends_left == 0) return false;
+    return !loop.stage().has_sent(this->derived().send_budget);
+  }
 
   /// All is sent after `close_when_done`.
   void end() {

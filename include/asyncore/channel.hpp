@@ -142,6 +142,8 @@ class channel : public registration<typename Loop::type_ref> {
   /// Customisation points of the channel kinds, called by the loop.
   /// @{
   bool may_read() const noexcept { return detail::defines_handle_read<Derived>(); }
+  /// True when there are bytes in front of the end of the stream.
+  bool has_unread() { return kind().may_read() && loop_->system().unread(native_handle()) > 0; }
   interest before_wait() { return kind().wanted_interest(); }
   void resume_accepting() noexcept {}
   /// There was no memory for its `handle_error`.

@@ -29,7 +29,7 @@ struct operations {
   void (*write)(open_record&);
   void (*expt)(open_record&);
   void (*hangup)(open_record&);
-  bool (*may_read)(open_record&);
+  bool (*has_unread)(open_record&);
   interest (*before_wait)(open_record&);
   interest (*ask)(open_record&);
   void (*error)(open_record&);
@@ -137,12 +137,12 @@ struct hangup {
     channel.handle_hangup_event();
   }
 };
-/// True when the channel reads, now or when it is no longer paused.
-struct may_read {
-  static constexpr auto entry = &operations::may_read;
+/// True when there is more to read, now or when the channel is no longer paused.
+struct has_unread {
+  static constexpr auto entry = &operations::has_unread;
   template <class T>
   static bool on(T& channel) {
-    return as_kind(channel).may_read();
+    return as_kind(channel).has_unread();
   }
 };
 /// Finishes what the channel put off to the end of the turn; returns what it is interested in.
@@ -252,7 +252,7 @@ auto perform_on(open_record& r) {
 template <class T>
 inline constexpr operations operations_of = {
     perform_on<op::read, T>,       perform_on<op::write, T>,      perform_on<op::expt, T>,
-    perform_on<op::hangup, T>,     perform_on<op::may_read, T>,   perform_on<op::before_wait, T>,
+    perform_on<op::hangup, T>,     perform_on<op::has_unread, T>, perform_on<op::before_wait, T>,
     perform_on<op::ask, T>,        perform_on<op::error, T>,      perform_on<op::give_up, T>,
     perform_on<op::resume, T>,     perform_on<op::drain, T>,      perform_on<op::close, T>,
     perform_on<op::abandon, T>,    perform_on<op::is_told, T>,    perform_on<op::last_hook, T>,

@@ -18,6 +18,9 @@
 
 namespace asyncore {
 
+template <class Derived, class Loop, class Transport>
+class dispatcher_with_send;
+
 /// Python's `asyncore.dispatcher`. Hooks that `Derived` may define: `handle_data` or
 /// `handle_read`, `handle_write`, `handle_expt`, `handle_close`, `handle_error`,
 /// `handle_connect`, and `handle_accepted(socket, endpoint)` or `handle_accept`; predicates:
@@ -57,13 +60,15 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   endpoint local_addr() const;
 
   /// Creates a socket and enters the loop. `family`: AF_INET, AF_INET6 or AF_UNIX, `type`:
-  /// SOCK_STREAM or SOCK_DGRAM. Throws `std::system_error`, as do all set-up calls; each has an
+  /// SOCK_STREAM or SOCK_DGRAM; a kind with an out-queue, which would merge datagrams, refuses that
+  /// with `wrong_protocol_type`. Throws `std::system_error`, as do all set-up calls; each has an
   /// overload that reports by `failed` instead.
   void create_socket(int family = AF_INET, int type = SOCK_STREAM);
   void create_socket(int family, int type, std::error_code& failed);
 
   /// Takes over a socket and enters the loop; a socket that it had is closed. A socket of unknown
-  /// origin is made non-blocking and asked whether it is connected.
+  /// origin is made non-blocking and asked whether it is connected; a datagram socket is refused as
+  /// by `create_socket`, and closed.
   void set_socket(socket peer);
   void set_socket(socket peer, std::error_code& failed);
 
@@ -189,6 +194,10 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   }
 
  private:
+  /// True for the kinds that gather what they send.
+  static consteval bool gathers() {
+    return std::is_base_of_v<dispatcher_with_send<Derived, Loop, Transport>, Derived>;
+  }
   static consteval bool accepts() {
     static_assert(detail::defines_handle_accept<Derived>());
     return detail::defines_handle_accepted<Derived>() ||

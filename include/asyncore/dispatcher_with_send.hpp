@@ -32,11 +32,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// `handle_out_queue_limit` has been called and `*this` may be gone. Outside of a turn it sends
   /// at once, and then `handle_close` may be called and `*this` be gone. Throws bad_alloc.
   io_result send(bytes_view bytes) {
-    if (this->native_handle() < 0) [[unlikely]]
-      return io_result::end();  // the loop may be gone, too
-    if (staging()) [[likely]]
-      if (this->loop().stage_bytes(bytes)) [[likely]]
-        return io_result(static_cast<std::ptrdiff_t>(bytes.size()));
+    if (stages(bytes)) [[likely]]
+      return io_result(static_cast<std::ptrdiff_t>(bytes.size()));
     return enqueue(bytes);
   }
 
@@ -211,6 +208,15 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     return io_result(-ENOBUFS);
   }
 
+  /// Adds bytes to what the reading hook under way sends; false when there is no such hook, or no
+  /// room.
+  bool stages(bytes_view bytes) {
+    return this->native_handle() >= 0 && staging() && this->loop().stage_bytes(bytes);
+  }
+  io_result enqueue(bytes_view bytes);
+
+  bool send_between(bool much);
+
   /// Drops what waits, and counts it as lost; `more` bytes were there beside it.
   void drop_queue(std::size_t more) noexcept {
     if (staging()) more += this->loop().stage().take().size();
@@ -232,6 +238,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   }
   /// Drops what waits, as the program wishes.
   void forget_output() noexcept {
+    this->loop().stage().take_failure(this);
     if (staging()) this->loop().stage().give_up();
     queue_.clear(this->loop().blocks());
   }
@@ -276,7 +283,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     }
     return keep_unsent(bytes, n);
   }
-  io_result enqueue(bytes_view bytes);
+  bool sends_stage();
+  void send_inside();
   bool keep_unsent(bytes_view bytes, std::ptrdiff_t sent);
   void read_unstaged();
   void reading_threw();

@@ -65,6 +65,19 @@ ASYNCORE_NOINLINE inline std::string number_text(unsigned long number) {
   return digits;
 }
 
+/// `text` for a log or a terminal: bytes other than printable ASCII, which a peer or a path may have
+/// supplied, as \xHH.
+ASYNCORE_NOINLINE inline std::string printable(std::string_view text) {
+  std::string all;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    char escape[8] = {c, '\0'};
+    if (byte < 0x20 || byte > 0x7e) std::snprintf(escape, sizeof escape, "\\x%02x", byte);
+    all += escape;
+  }
+  return all;
+}
+
 /// Reports a failed call whose caller gave no `std::error_code&`: throws
 /// `std::system_error(code, what)`; without exceptions prints the same and aborts.
 [[noreturn]] ASYNCORE_COLD inline void throw_error(std::error_code code, std::string_view what) {

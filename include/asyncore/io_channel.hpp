@@ -237,8 +237,7 @@ class io_channel : public channel<Derived, Loop> {
     state_ |= write_over;
     this->rearm();
     // The tail of the stream comes before its end (law 3).
-    if (!may_read() || this->loop().system().unread(this->native_handle()) <= 0)
-      this->derived().handle_close_event();
+    if (!this->kind().has_unread()) this->derived().handle_close_event();
     return io_result::end();
   }
 

@@ -33,7 +33,7 @@ ASYNCORE_COLD inline std::string current_error_text(std::error_code code) {
     try {
       throw;
     } catch (const std::exception& e) {
-      return e.what();
+      return printable(e.what());
     } catch (...) {
       return "an exception that is not a std::exception";
     }

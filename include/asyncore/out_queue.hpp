@@ -19,15 +19,19 @@ namespace asyncore {
 /// A piece of an out-queue: a header with its bytes behind it.
 struct out_block {
   static constexpr std::size_t allocation = 4096;
+  static constexpr std::size_t header =
+      sizeof(void*) + sizeof(std::size_t) + 2 * sizeof(std::uint32_t);
 
-  out_block* next;     // the queue is a ring: the last block points to the first
-  std::size_t total;   // in the last block: the bytes in the whole queue
-  std::uint32_t begin;
-  std::uint32_t end;
+  out_block* next = nullptr;  // the queue is a ring: the last block points to the first
+  std::size_t total = 0;      // in the last block: the bytes in the whole queue
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+  std::byte storage[allocation - header];  // left uninitialised
 
-  std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
-  static constexpr std::size_t capacity() noexcept { return allocation - sizeof(out_block); }
+  std::byte* bytes() noexcept { return storage; }
+  static constexpr std::size_t capacity() noexcept { return sizeof storage; }
 };
+static_assert(sizeof(out_block) == out_block::allocation);
 
 /// Keeps the blocks that queues have emptied for the next ones, so that sending allocates nothing
 /// in steady state. One for each loop.
@@ -46,7 +50,7 @@ class block_pool {
   /// An empty block. Throws bad_alloc.
   out_block* take() {
     void* memory = spare_ != nullptr ? pop() : ::operator new(out_block::allocation);
-    return new (memory) out_block{nullptr, 0, 0, 0};
+    return new (memory) out_block;  // not {}, which would clear the bytes
   }
 
   void give(out_block* block) noexcept {

@@ -59,6 +59,38 @@ class send_stage {
     return append_copy(bytes);
   }
 
+  /// What has been gathered for its owner, who has sent the first `n` bytes.
+  bytes_view gathered() const noexcept { return {data_, size_}; }
+  void drop(std::size_t n) noexcept {
+    data_ += n;
+    size_ -= n;
+    if (size_ == 0) data_ = buffer_;
+    count(n);
+  }
+
+  /// Bytes were sent inside of a hook. `has_sent`: whether so many, since it was last true.
+  void count(std::size_t sent) noexcept { sent_ += sent; }
+  bool has_sent(std::size_t bytes) noexcept {
+    if (sent_ < bytes) return false;
+    sent_ = 0;
+    return true;
+  }
+
+  /// The error of a send inside of a hook, which `whose` tells of when that has returned: one at a
+  /// time. 0: there is none.
+  /// @{
+  bool has_failure() const noexcept { return failure_ != 0; }
+  void keep_failure(const void* whose, std::ptrdiff_t error) noexcept {
+    failed_ = whose;
+    failure_ = error;
+  }
+  std::ptrdiff_t take_failure(const void* whose) noexcept {
+    if (failed_ != whose) return 0;
+    failed_ = nullptr;
+    return std::exchange(failure_, 0);
+  }
+  /// @}
+
   /// Gives the bytes to the owner, and the stage up, at the end of the hook. They are valid until
   /// the next `append`, or as long as the lender's.
   bytes_view take() noexcept {
@@ -112,6 +144,9 @@ class send_stage {
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
   std::byte* buffer_ = nullptr;
+  const void* failed_ = nullptr;
+  std::ptrdiff_t failure_ = 0;
+  std::size_t sent_ = 0;
 };
 
 }  // namespace asyncore

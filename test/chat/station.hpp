@@ -24,6 +24,7 @@ struct station {
     void collect(bytes piece) const { self->collect(piece); }
     void found() const { self->found(); }
     void interrupted() const { ++self->interruptions; }
+    bool goes_on() const { return self->goes_on(); }
     station* self;
   };
 
@@ -45,13 +46,20 @@ struct station {
     if (on_found) on_found();
   }
 
+  bool goes_on() {
+    ++asked;
+    return on_asked == nullptr || on_asked();
+  }
+
   std::optional<splitter> one{std::in_place};
   std::string story;
   std::string_view input;
   std::size_t copied = 0;  // bytes that were not in the input
   int collected = 0;
   int interruptions = 0;
+  int asked = 0;  // whether it goes on
   std::function<void()> on_collect, on_found;
+  std::function<bool()> on_asked;
 };
 
 inline terminator text(std::string_view what) { return {std::string(what), 0}; }

@@ -19,6 +19,7 @@ struct sink {
   }
   void found() const { *story += '|'; }
   void interrupted() const { test::require(false, "interrupted"); }
+  bool goes_on() const { return true; }
 };
 
 // With "|" at each terminator. At the end, what may be the beginning of another one is left out.

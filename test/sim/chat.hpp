@@ -29,7 +29,7 @@ struct chat : asyncore::async_chat<chat<Place>, loop_of<Place>>,
   void collect_incoming_data(std::span<const std::byte> data) {
     const lent stays(this->on, data);
     this->check_marks();
-    const std::span<const std::byte> wanted = talk.received(data);
+    const std::span<const std::byte> wanted = this->heard(data);
     if (number > 0 && data.size() > number - counted) this->on.kernel.object("chat: too much");
     counted += data.size();
     if (this->on.random.chance(8192)) {
@@ -42,6 +42,7 @@ struct chat : asyncore::async_chat<chat<Place>, loop_of<Place>>,
   }
   void found_terminator() {
     this->check_marks();
+    if (this->reading_paused()) talk.object("finds although it has paused");
     if (number != std::exchange(counted, 0) && number > 0)
       this->on.kernel.object("chat: too early");
     number = 0;

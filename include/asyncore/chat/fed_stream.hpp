@@ -54,6 +54,9 @@ class fed_stream {
   }
   void clear() noexcept { skip(size()); }
 
+  /// A copy of what is left. Throws bad_alloc.
+  std::string copy() const { return std::string(as_text(head())).append(as_text(input_)); }
+
   /// A copy of what is left, which ends here. Throws bad_alloc.
   std::string release() {
     kept_.erase(0, given_);

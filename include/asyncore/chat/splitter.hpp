@@ -31,7 +31,7 @@ struct terminator {
 
 /// The input side of `async_chat`, without a descriptor. Gives out what stands before each
 /// terminator, straight from the input. Kept and copied is only what straddles two inputs, at most
-/// one byte less than the terminator has, and what a hook that threw has left unread.
+/// one byte less than the terminator has, and what a hook that threw or held has left unread.
 class splitter {
  public:
   splitter() noexcept = default;
@@ -71,8 +71,21 @@ class splitter {
   std::size_t waiting() const noexcept { return waiting_; }
   void wait_anew() noexcept { waiting_ = 0; }
 
-  /// True when a hook threw in the last `feed`: there may be more to split without more input.
+  /// True when a hook threw in the last `feed`, or the sink did not go on: there may be more to
+  /// split without more input.
   bool interrupted() const noexcept { return interrupted_; }
+
+  /// True when there is something to split without more input: what an interrupted `feed` has left,
+  /// or the rest of the one under way.
+  bool keeps_input() const noexcept {
+    if (interrupted_ && (!kept_.empty() || number_is_due())) return true;
+    return fed_ != nullptr && !fed_->over() && !fed_->discarded && fed_->size() > 0;
+  }
+
+  /// From inside a hook: has the `feed` under way ask `sink.goes_on()` when that hook returns.
+  void hold() noexcept {
+    for (feeding* each = fed_; each != nullptr; each = each->outer) each->hold();
+  }
 
   /// True while `feed` runs: in a hook.
   bool splitting() const noexcept { return fed_ != nullptr; }
@@ -94,21 +107,22 @@ class splitter {
 
   /// Feeds the next bytes of the stream. Calls `sink.collect(span)` for what is not a terminator,
   /// with a span that is valid until it returns, and `sink.found()` at each terminator. Both may
-  /// change the terminator, discard, stop and destroy the splitter. When one throws,
+  /// change the terminator, discard, hold, stop and destroy the splitter. When one throws,
   /// `sink.interrupted()` is called, what is behind the bytes it was given is kept for the next
-  /// `feed`, and the exception passes. Returns false when the splitter was stopped or is gone.
+  /// `feed`, and the exception passes. After a `hold` the same is done when `sink.goes_on()`, which
+  /// may do as much as a hook, returns false. A `feed` from inside a hook splits what is left of the
+  /// outer one first. Returns false when the splitter was stopped or is gone. Throws bad_alloc.
   template <class Sink>
   bool feed(std::span<const std::byte> input, Sink sink) {
     feeding from(*this, input);
     interrupted_ = false;
-    detail::cleaning_up([&] { split(from, sink); },
-                        [&] {
-                          if (!from.going()) return;
-                          interrupted_ = true;
-                          sink.interrupted();
-                          if (!from.discarded) kept_ = from.release();
-                        });
-    return from.going();
+    detail::cleaning_up(
+        [&] {
+          do split(from, sink);
+          while (!from.going() && goes_on(from, sink));
+        },
+        [&] { interrupt(from, sink); });
+    return !from.over();
   }
 
  private:
@@ -117,7 +131,8 @@ class splitter {
   /// What is being split by one `feed`, which the splitter may not survive.
   struct feeding : detail::fed_stream {
     feeding(splitter& fed, std::span<const std::byte> input)
-        : fed_stream(std::exchange(fed.kept_, {}), input), owner(&fed), outer(fed.fed_) {
+        : fed_stream(fed.fed_ == nullptr ? std::exchange(fed.kept_, {}) : fed.left_by_outer(), input),
+          owner(&fed), outer(fed.fed_) {
       fed.fed_ = this;
     }
     feeding(const feeding&) = delete;
@@ -125,17 +140,57 @@ class splitter {
     ~feeding() {
       if (owner != nullptr) owner->fed_ = outer;
     }
-    bool going() const noexcept { return !ended; }
+    bool going() const noexcept { return course == courses::going; }
+    bool over() const noexcept { return course == courses::over; }
+    void hold() noexcept {
+      if (going()) course = courses::held;
+    }
     void end(splitter* left) noexcept {
-      ended = true;
+      course = courses::over;
       owner = left;
     }
 
     splitter* owner;  // null when it is gone
     feeding* outer;   // one of whose hooks called this `feed`
-    bool ended = false;
+    enum class courses : unsigned char { going, held, over } course = courses::going;
     bool discarded = false;
   };
+
+  /// What a `feed` inside of another one takes over from it: kept input and the other's rest.
+  ASYNCORE_COLD std::string left_by_outer() {
+    std::string all = fed_->discarded ? std::string() : fed_->copy();
+    all.append(kept_);
+    kept_.clear();
+    fed_->clear();
+    fed_->hold();
+    return all;
+  }
+
+  /// After a hook that has held, stopped or destroyed; returns whether there is more to split.
+  template <class Sink>
+  ASYNCORE_NOINLINE bool goes_on(feeding& from, Sink& sink) {
+    if (from.over()) return false;
+    if (from.discarded) from.clear();
+    const bool going = sink.goes_on();
+    if (from.over()) return false;
+    if (!going) {
+      interrupt(from, sink);
+      return false;
+    }
+    if (from.discarded) from.clear();
+    from.course = feeding::courses::going;
+    return true;
+  }
+
+  /// Keeps the rest, before what an inner `feed` has kept.
+  template <class Sink>
+  ASYNCORE_NOINLINE void interrupt(feeding& from, Sink& sink) {
+    if (from.over()) return;
+    interrupted_ = true;
+    sink.interrupted();
+    if (from.discarded || from.size() == 0) return;
+    kept_ = kept_.empty() ? from.release() : from.release() + kept_;
+  }
 
   template <class Sink>
   void split(feeding& from, Sink& sink) {

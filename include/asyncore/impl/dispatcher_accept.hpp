@@ -55,7 +55,8 @@ template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher<Derived, Loop, Transport>::log_refused(
     const std::pair<socket, endpoint>& peer, std::error_code why) {
   detail::log_if_memory([&] {
-    this->derived().log_info(detail::joined({"accept: connection from ", peer.second.to_string(),
+    this->derived().log_info(detail::joined({"accept: connection from ",
+                                             detail::printable(peer.second.to_string()),
                                              " refused, ",
                                              detail::fd_text(peer.first.native_handle()), ": ",
                                              why.message()}),

@@ -86,7 +86,7 @@ ASYNCORE_NOINLINE std::string dispatcher<Derived, Loop, Transport>::description(
   if (accepting()) text += " listening";
   if (connecting()) text += " connecting";
   if (connected()) text += " connected";
-  if (const endpoint where = addr()) text += detail::joined({" ", where.to_string()});
+  if (const endpoint where = addr()) text += detail::joined({" ", detail::printable(where.to_string())});
   return detail::joined({text, " ", detail::fd_text(this->native_handle()), ">"});
 }
 

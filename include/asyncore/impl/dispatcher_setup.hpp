@@ -26,6 +26,12 @@ std::error_code allow_reuse_port([[maybe_unused]] System&& system,
 inline void throw_setup(std::error_code failed, std::string_view call, const endpoint& where) {
   if (failed) throw_error(failed, joined({call, " ", where.to_string()}));
 }
+
+/// What a call that refuses a datagram socket says, else `what`.
+ASYNCORE_COLD inline std::string with_advice(std::string_view what, std::error_code failed) {
+  if (failed != std::errc::wrong_protocol_type) return std::string(what);
+  return joined({what, ": an out-queue would merge datagrams; derive from asyncore::dispatcher"});
+}
 }  // namespace detail
 
 template <class Derived, class Loop, class Transport>
@@ -46,6 +52,10 @@ void dispatcher<Derived, Loop, Transport>::enter(int fd, state_bits state,
 template <class Derived, class Loop, class Transport>
 void dispatcher<Derived, Loop, Transport>::create_socket(int family, int type,
                                                          std::error_code& failed) {
+  if (type == SOCK_DGRAM && gathers()) {
+    failed = std::make_error_code(std::errc::wrong_protocol_type);
+    return;
+  }
   const int fd = this->loop().system().socket(family, type);
   failed = detail::failure(fd);
   if (!failed) enter(fd, type == SOCK_DGRAM ? is_datagram : state_bits{0}, failed);
@@ -54,7 +64,7 @@ template <class Derived, class Loop, class Transport>
 ASYNCORE_NOINLINE void dispatcher<Derived, Loop, Transport>::create_socket(int family, int type) {
   std::error_code failed;
   create_socket(family, type, failed);
-  detail::throw_if(failed, "create_socket");
+  detail::throw_if(failed, detail::with_advice("create_socket", failed));
 }
 
 template <class Derived, class Loop, class Transport>
@@ -72,6 +82,10 @@ void dispatcher<Derived, Loop, Transport>::set_socket(socket peer, std::error_co
     int type = SOCK_STREAM;
     if (system.getsockopt(fd, SOL_SOCKET, SO_TYPE, type) == 0 && type == SOCK_DGRAM)
       state |= is_datagram;
+    if ((state & is_datagram) != 0 && gathers()) {
+      failed = std::make_error_code(std::errc::wrong_protocol_type);
+      return;
+    }
   }
   enter(peer.release(), state, failed);
 }
@@ -80,7 +94,9 @@ void dispatcher<Derived, Loop, Transport>::set_socket(socket peer) {
   const int fd = peer.native_handle();
   std::error_code failed;
   set_socket(std::move(peer), failed);
-  if (failed) detail::throw_error(failed, detail::joined({"set_socket: ", detail::fd_text(fd)}));
+  if (!failed) return;
+  const std::string what = detail::joined({"set_socket: ", detail::fd_text(fd)});
+  detail::throw_error(failed, detail::with_advice(what, failed));
 }
 
 template <class Derived, class Loop, class Transport>

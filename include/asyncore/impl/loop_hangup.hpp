@@ -25,7 +25,7 @@ void basic_loop<Poller, Map>::hang_up(token t, readiness ready) {
   const bool over = any(ready, readiness::hangup);
   if (any(r->armed_, interest::read)) {
     if (!over) return read_error(t);
-  } else if (channels::template perform<detail::op::may_read>(*r) && system().unread(t.fd) > 0) {
+  } else if (channels::template perform<detail::op::has_unread>(*r)) {
     return park(*r);
   } else if (!over && passes(t)) {
     return;

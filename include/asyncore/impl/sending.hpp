@@ -14,14 +14,74 @@ namespace asyncore {
 template <class Derived, class Loop, class Transport>
 ASYNCORE_NOINLINE io_result dispatcher_with_send<Derived, Loop, Transport>::enqueue(
     bytes_view bytes) {
-  if (staging()) unstage();
+  if (this->native_handle() < 0) [[unlikely]]
+    return io_result::end();  // the loop may be gone, too
+  if (staging()) {
+    if (sends_stage() && this->loop().stage_bytes(bytes))
+      return io_result(static_cast<std::ptrdiff_t>(bytes.size()));
+    unstage();
+  }
   if (base::has(base::write_over | is_leaving | is_ending)) return io_result::end();
   if (queue_.size() > this->derived().out_queue_limit) [[unlikely]]
     return limit_reached();
   queue_.append(bytes, this->loop().blocks());
+  if (queue_.size() >= send_stage::capacity) send_inside();
   if constexpr (has_watermarks())
     if (base::has(is_blocked | base::is_connecting)) this->rearm();
   return send_soon() ? io_result(static_cast<std::ptrdiff_t>(bytes.size())) : io_result::end();
+}
+
+/// Gives the socket what is on the full stage, inside of the hook. Returns true when it has taken
+/// all. No hook is called: a failure is kept for `send_queue`.
+template <class Derived, class Loop, class Transport>
+bool dispatcher_with_send<Derived, Loop, Transport>::sends_stage() {
+  send_stage& stage = this->loop().stage();
+  const bytes_view bytes = stage.gathered();
+  if (bytes.empty() || bytes.size() > this->kind().most_to_send()) return false;
+  if (stage.has_failure()) return false;
+  const std::ptrdiff_t n = Transport::send(this->loop().system(), this->native_handle(),
+                                           std::span<const std::byte>(bytes));
+  if (n > 0) stage.drop(static_cast<std::size_t>(n));
+  if (n == static_cast<std::ptrdiff_t>(bytes.size())) return true;
+  if (n >= 0 || io_result(n).would_block()) {
+    this->state_ |= is_blocked;
+  } else {
+    stage.keep_failure(this, n);
+  }
+  this->rearm();
+  return false;
+}
+
+/// The same with what is in the queue, inside of any hook.
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::send_inside() {
+  send_stage& stage = this->loop().stage();
+  if (!this->loop().in_turn() || stage.has_failure() || !this->registered()) return;
+  if (!base::has(base::is_connected) || base::has(is_blocked)) return;
+  const std::size_t before = queue_.size();
+  std::ptrdiff_t n = 1;
+  while (n > 0 && !queue_.empty()) n = send_some(this->kind().most_to_send());
+  stage.count(before - queue_.size());
+  if (n > 0) return;
+  if (n == 0 || io_result(n).would_block()) {
+    this->state_ |= is_blocked;
+  } else {
+    stage.keep_failure(this, n);
+  }
+  this->rearm();
+}
+
+/// Between two hooks of one read event: sends what waits if that is `much`, and tells high water.
+/// Returns false when `*this` may be gone.
+template <class Derived, class Loop, class Transport>
+bool dispatcher_with_send<Derived, Loop, Transport>::send_between(bool much) {
+  Loop& loop = this->loop();
+  const token id = this->id();
+  if (id.generation == 0) return true;
+  if (much) send_queue(this->derived().send_budget);
+  if constexpr (has_watermarks())
+    if (loop.alive(id) && base::has(is_blocked | base::is_connecting)) check_high_water();
+  return loop.alive(id);
 }
 
 /// The socket has not taken all of what a hook has sent, which is only now copied; `sent`: what it
@@ -120,6 +180,8 @@ template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budget) {
   if (!base::has(base::is_connected) || !this->registered()) return;
   if (staging()) unstage();
+  if (const std::ptrdiff_t error = this->loop().stage().take_failure(this); error != 0) [[unlikely]]
+    return send_failed(error);
   for (int refills = 0;;) {
     if (queue_.empty()) {
       if (refills++ == most_refills) {
@@ -183,10 +245,11 @@ ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
   if (base::has(is_leaving)) this->loop().forget(this->id());
+  const bool failed = this->loop().stage().take_failure(this) != 0;
   if (!staging() && queue_.empty()) return;
   std::size_t lost = 0;
-  const bool takes_more =
-      (!base::has(is_blocked) || base::has(is_yielding)) && !this->loop().elsewhere();
+  const bool takes_more = !failed && !this->loop().elsewhere() &&
+                          (!base::has(is_blocked) || base::has(is_yielding));
   if (base::has(base::is_connected) && takes_more && !base::has(base::write_over)) {
     if (staging() && this->loop().stage().size() > 0)
       lost = send_last(this->loop().stage().give_up());
