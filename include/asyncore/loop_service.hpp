@@ -29,6 +29,8 @@ struct loop_service {
     bool (*busy)(const loop_service&);
     /// A channel that was leaving is gone (see `dispatcher_with_send::close_when_done`).
     void (*forget)(loop_service&, Loop&, token);
+    /// A channel that has timers of its own, which is a `Loop::record`, closes or is destroyed.
+    void (*ended)(loop_service&, void* channel);
     void (*destroy)(loop_service*);
   };
 
@@ -60,6 +62,10 @@ inline constexpr typename loop_service<Loop>::operations service_operations = {
        [[maybe_unused]] token id) {
       if constexpr (requires(Service& service) { service.forget(loop, id); })
         static_cast<Service&>(s).forget(loop, id);
+    },
+    []([[maybe_unused]] loop_service<Loop>& s, [[maybe_unused]] void* channel) {
+      if constexpr (requires(Service& service) { service.channel_ended(channel); })
+        static_cast<Service&>(s).channel_ended(channel);
     },
     [](loop_service<Loop>* s) { delete static_cast<Service*>(s); }};
 

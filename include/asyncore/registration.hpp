@@ -6,6 +6,7 @@
 #include <asyncore/fwd.hpp>
 #include <asyncore/interest.hpp>
 #include <asyncore/list_node.hpp>
+#include <asyncore/run_holds.hpp>
 #include <asyncore/token.hpp>
 
 #include <cstdint>
@@ -30,6 +31,9 @@ class registration : public list_node {
   /// True when its hangup has been dispatched: the poller reports nothing more.
   bool hung_up() const noexcept { return hung_up_; }
 
+  /// True while timers wait that end with the channel.
+  bool has_timers() const noexcept { return has_timers_; }
+
   /// Has the processor fetch what an event needs of a channel. (g++ 12 drops a call that is not
   /// inlined: it does nothing else.)
   [[gnu::always_inline]] void fetch() const noexcept {
@@ -48,12 +52,23 @@ class registration : public list_node {
   /// Names the descriptor of a channel that is in no loop; -1: it has none.
   void set_descriptor(int fd) noexcept { id_ = {fd, 0}; }
 
+  /// Has `run` go on for it, or not.
+  void set_unref(bool unref, detail::run_holds& holds) noexcept {
+    if (registered()) {
+      holds.remove_unref(unref_);
+      holds.add_unref(unref);
+    }
+    unref_ = unref;
+  }
+
   /// Of the loops that watch the same socket, some may be woken and not all. Before the first wait.
   void set_exclusive() noexcept { exclusive_ = true; }
 
  private:
   template <class, class>
   friend class basic_loop;
+  template <class>
+  friend class detail::bound_timers;
 
   token id_;
   TypeRef type_;
@@ -66,6 +81,8 @@ class registration : public list_node {
   bool hung_up_ : 1 = false;         // its hangup has been dispatched
   bool threw_ : 1 = false;           // what it was asked before this wait
   bool exclusive_ : 1 = false;       // one of several loops is enough to be woken for it
+  std::uint16_t unref_ : 1 = 0;        // `run` does not go on for it
+  std::uint16_t has_timers_ : 1 = 0;   // of its own, which end with it
 };
 
 }  // namespace asyncore

@@ -10,6 +10,10 @@ namespace asyncore {
 template <class Poller, class Map>
 basic_loop<Poller, Map>::~basic_loop() {
   end();
+  holds_.wait_until_left();
+  if (!holds_.any_work()) return;
+  log("asyncore: a work_guard outlives its loop");
+  std::abort();
 }
 
 template <class Poller, class Map>
@@ -102,6 +106,7 @@ void basic_loop<Poller, Map>::add(record& r, bool every_turn, std::error_code& f
   r.armed_ = interest::none;
   r.polled_ = r.paused_ = r.hung_up_ = r.closed_ = false;
   r.every_turn_ = every_turn;
+  holds_.add_unref(r.unref_);
   r.link_before(every_turn ? every_turn_ : changed_);
   ask_again_ = true;
 }
@@ -110,6 +115,7 @@ template <class Poller, class Map>
 void basic_loop<Poller, Map>::remove(record& r) noexcept {
   stop_polling(r);
   map_.erase(r.id_);
+  holds_.remove_unref(r.unref_);
   r.id_.generation = 0;
   r.link_before(idle_);
   // A descriptor may be free now: listeners that wait for one try again.
@@ -126,6 +132,13 @@ void basic_loop<Poller, Map>::remove_closed(record& r) noexcept {
   } else {
     r.unlink();
   }
+  if (r.has_timers_) [[unlikely]]
+    drop_timers(r);
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::drop_timers(record& r) noexcept {
+  for (auto* s = services_; s != nullptr; s = s->behind) s->of->ended(*s, &r);
 }
 
 /// Destroys the owned channels that closed.

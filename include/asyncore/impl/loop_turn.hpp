@@ -75,7 +75,7 @@ void basic_loop<Poller, Map>::begin() {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::poll(timeout_type timeout) {
   refuse_in_hook();
-  if (idle()) return reap();
+  if (empty() && idle()) return reap();
   begin();
   const bool timed = timeout && timeout->count() > 0;
   const auto deadline = timed ? detail::deadline_after(system().now(), *timeout)
