@@ -10,7 +10,8 @@
 namespace asyncore::detail {
 
 /// Counts the channels that `run` does not go on for, and the work that it does go on for. By the
-/// compilers' builtins, as in stop_flag.hpp.
+/// compilers' builtins, as in stop_flag.hpp. The end of work is modelled in
+/// test/model/work_guard.pml.
 class run_holds {
  public:
   run_holds() noexcept = default;
