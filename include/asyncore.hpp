@@ -16,5 +16,6 @@
 #include <asyncore/signal_channel.hpp>
 #include <asyncore/timers.hpp>
 #include <asyncore/version.hpp>
+#include <asyncore/work_guard.hpp>
 
 #endif

@@ -11,6 +11,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <cstdlib>
+#include <cstring>
 #include <numeric>
 #include <string>
 #include <system_error>
@@ -122,6 +123,35 @@ BOOST_AUTO_TEST_CASE(the_sender_may_be_named_too) {
   BOOST_REQUIRE_EQUAL(::setsockopt(pair.near.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on), 0);
   asyncore::send_descriptors(pair.far.get(), one);
   BOOST_TEST(asyncore::receive_descriptors(pair.near.get()).size() == 1u);
+}
+
+// A SOCK_SEQPACKET carries descriptors without bytes, too: they are closed, as with too many bytes.
+BOOST_AUTO_TEST_CASE(in_messages) {
+  for (const std::size_t bytes : {0u, 1u, 3u}) {
+    int ends[2];
+    BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+    const test::unique_fd near(ends[0]), far(ends[1]);
+    const auto before = test::open_descriptors();
+    char text[3] = {'d', 'd', 'd'};
+    iovec data{text, bytes};
+    alignas(cmsghdr) char space[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = space;
+    message.msg_controllen = sizeof space;
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    const int fd = near.get();
+    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    BOOST_REQUIRE(::sendmsg(far.get(), &message, 0) == static_cast<ssize_t>(bytes));
+    std::error_code failed;
+    BOOST_TEST(asyncore::receive_descriptors(near.get(), failed).size() == (bytes == 1 ? 1u : 0u));
+    BOOST_TEST((failed == std::errc::bad_message) == (bytes != 1));
+    BOOST_TEST(test::open_descriptors() == before, boost::test_tools::per_element());
+  }
 }
 
 // When some are lost for want of descriptors, all are closed.

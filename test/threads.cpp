@@ -195,6 +195,25 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(run_without_channels_calls_what_was_posted, Place,
   BOOST_TEST(calls == 2);
 }
 
+// Work in another thread whose result is posted, and then the guard is released: `run` hears of
+// both, and the loop may be destroyed as soon as it has ended.
+BOOST_AUTO_TEST_CASE_TEMPLATE(run_waits_for_work_in_other_threads, Place, places) {
+  for (int round = 0; round < 200; ++round) {
+    auto loop = std::make_unique<loop_of<Place>>();
+    int results = 0;
+    std::vector<std::thread> workers;
+    for (int i = 0; i < 2; ++i)
+      workers.emplace_back([&, guard = loop->keep_running(), to = loop.get()]() mutable {
+        to->post([&] { ++results; });
+        guard.release();
+      });
+    loop->run({.timeout = {}});
+    BOOST_TEST(results == 2);
+    loop.reset();  // the workers may still be in `release`
+    for (std::thread& each : workers) each.join();
+  }
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_left_is_destroyed, Place, places) {
   const auto alive = std::make_shared<int>();
   int calls = 0;

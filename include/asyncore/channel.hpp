@@ -8,6 +8,7 @@
 #include <asyncore/concept/hooks.hpp>
 #include <asyncore/concept/kind.hpp>
 #include <asyncore/concept/predicates.hpp>
+#include <asyncore/duration.hpp>
 #include <asyncore/error.hpp>
 #include <asyncore/log.hpp>
 #include <asyncore/registration.hpp>
@@ -77,6 +78,34 @@ class channel : public registration<typename Loop::type_ref> {
   /// Has the predicates asked before the next wait: to be called when an answer has changed
   /// outside of the channel's own hooks (see `ask_on_rearm`). Constant time.
   void rearm() noexcept { loop_->visit_before_wait(*this); }
+
+  /// `run` does not go on for this channel: it ends when nothing else is left, as a signal channel
+  /// wants it in a client. The channel is served like any other while `run` goes on, and by
+  /// `poll`. Lasts until `ref`, also when the channel leaves its loop meanwhile. `drain` does not
+  /// wait for it, and closes it at the end. Constant time.
+  void unref() noexcept { this->set_unref(true, loop_->holds()); }
+  void ref() noexcept { this->set_unref(false, loop_->holds()); }
+
+  /// `basic_loop::call_later`, `call_at` and `call_every` of `f()` or `f(channel)`, as a hook of
+  /// this channel: what it throws reaches `handle_error`. The timer is cancelled when the channel
+  /// closes or is destroyed, and so also when it is detached; not by `del_channel`. Until then it
+  /// keeps `run` going, unless its own `unref` is called. May be called before the channel opens
+  /// and after it has closed: then `f` ends with the channel's destruction, and what it throws is
+  /// logged. `f` must not own the channel. Throws bad_alloc. One allocation. Include
+  /// <asyncore/timers.hpp>.
+  /// @{
+  template <class Rep, class Period, class F>
+  timer<Loop> call_later(std::chrono::duration<Rep, Period> delay, F&& f);
+  template <class F>
+  timer<Loop> call_at(std::chrono::nanoseconds when, F&& f);
+  template <class Rep, class Period, class F>
+  timer<Loop> call_every(std::chrono::duration<Rep, Period> period, F&& f);
+  /// @}
+
+  /// Calls `f` in the next turn, as `call_later` without a delay; in the loop's thread, unlike
+  /// `basic_loop::post`.
+  template <class F>
+  void post(F&& f);
 
   /// For a listening socket that channels of several loops watch, each by a duplicate of its own:
   /// when a connection comes, the kernel wakes at least one of the loops, and not all, where the
@@ -152,7 +181,11 @@ class channel : public registration<typename Loop::type_ref> {
   /// @}
 
  protected:
-  ~channel() { del_channel(); }
+  ~channel() {
+    del_channel();
+    if (this->has_timers()) [[unlikely]]
+      loop_->drop_timers(*this);
+  }
 
   using state_bits = std::uint16_t;
 

@@ -25,14 +25,14 @@ class drain_service : public loop_service<Loop> {
     return !std::exchange(draining_, true);
   }
 
-  bool may_wait(Loop& loop) const noexcept { return !draining_ || !loop.empty(); }
+  bool may_wait(Loop& loop) const noexcept { return !draining_ || loop.holds().any(loop.size()); }
 
   void after_wait(Loop& loop) {
     if (!draining_) return;
-    if (!loop.empty() || !loop.box().empty()) {  // what is posted may be a channel
-      if (end_ == every_turn || loop.now() < end_) return;
-      loop.close_all(true);
-    }
+    // What is posted, or comes of work that is out, may be a channel.
+    const bool ends = end_ != every_turn && loop.now() >= end_;
+    if (!ends && (loop.holds().any(loop.size()) || !loop.box().empty())) return;
+    loop.close_all(true);
     draining_ = false;
     loop.stopping_.raise();
   }

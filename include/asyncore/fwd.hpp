@@ -40,6 +40,13 @@ template <class Loop>
 class loop_group;
 template <class Loop>
 class timer;
+template <class Loop>
+class work_guard;
+
+namespace detail {
+template <class Loop>
+class bound_timers;
+}
 
 namespace detail {
 template <class Loop>

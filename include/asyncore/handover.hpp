@@ -58,7 +58,7 @@ inline std::vector<socket> inherited_sockets(int first = 3) {
 }
 
 /// Gives duplicates of `descriptors`, from 1 to `most_descriptors`, to whoever reads from the UNIX
-/// stream socket `through` by `receive_descriptors`. Throws `std::system_error`, or reports by
+/// socket `through`, a stream or SOCK_SEQPACKET, by `receive_descriptors`. Throws `std::system_error`, or reports by
 /// `failed`; `operation_would_block` when a non-blocking socket takes no more.
 inline void send_descriptors(int through, std::span<const int> descriptors,
                              std::error_code& failed) {
@@ -109,8 +109,10 @@ inline std::vector<unique_fd> receive_descriptors(int through, std::error_code& 
   ssize_t n = 0;
   do n = ::recvmsg(through, &message, MSG_CMSG_CLOEXEC);
   while (n < 0 && errno == EINTR);
-  if (n < 0) failed = errno_code(errno);
-  if (n <= 0) return received;
+  if (n < 0) {
+    failed = errno_code(errno);
+    return received;
+  }
   for (cmsghdr* h = CMSG_FIRSTHDR(&message); h != nullptr; h = CMSG_NXTHDR(&message, h)) {
     if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS) continue;
     for (std::size_t at = 0; CMSG_LEN(at + sizeof(int)) <= h->cmsg_len; at += sizeof(int)) {
@@ -119,7 +121,9 @@ inline std::vector<unique_fd> receive_descriptors(int through, std::error_code& 
       received.emplace_back(fd);
     }
   }
-  if ((message.msg_flags & MSG_CTRUNC) != 0 || received.empty()) {
+  if (n == 0 && received.empty() && (message.msg_flags & MSG_CTRUNC) == 0) return received;
+  // A message of another length, which a SOCK_SEQPACKET may have, is none of `send_descriptors`.
+  if ((message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0 || n == 0 || received.empty()) {
     received.clear();
     failed = std::make_error_code(std::errc::bad_message);
   }

@@ -16,6 +16,7 @@
 #include <asyncore/post_service.hpp>
 #include <asyncore/receive_buffer.hpp>
 #include <asyncore/registration.hpp>
+#include <asyncore/run_holds.hpp>
 #include <asyncore/run_options.hpp>
 #include <asyncore/send_stage.hpp>
 #include <asyncore/stop_flag.hpp>
@@ -56,7 +57,8 @@ class basic_loop : detail::standard_descriptors {
   basic_loop& operator=(const basic_loop&) = delete;
   ~basic_loop();
 
-  /// Turns until the map is empty and no timer waits, `count` turns are done, or `stop` was called.
+  /// Turns until no channel is in the map (but see `channel::unref`), no timer waits and no work is
+  /// out, `count` turns are done, or `stop` was called.
   /// What hooks have sent has been given to the sockets when it returns. Throws
   /// `std::system_error` when the poller fails, or with `std::errc::operation_not_permitted` when
   /// called from a hook of the same loop or in a forked process, and what a hook threw through
@@ -89,6 +91,9 @@ class basic_loop : detail::standard_descriptors {
   /// Thread-safe.
   template <class F>
   void post(F&& f);
+
+  /// Keeps `run` going until the guard is released. Include <asyncore/work_guard.hpp>.
+  work_guard<basic_loop> keep_running() noexcept;
 
   /// Ends `run` well: tells every channel to finish, once, and ends `run` when none is left, or
   /// `within` from now on, closing those that are. Told by `handle_drain()` if its class defines
@@ -259,6 +264,13 @@ class basic_loop : detail::standard_descriptors {
   template <class Service>
   Service& service();
 
+  /// Ends the timers of `r`, which closes or is destroyed.
+  void drop_timers(record& r) noexcept;
+
+  /// What `run` goes on for.
+  detail::run_holds& holds() noexcept { return holds_; }
+  void work_is_done() noexcept;
+
   /// Tells the services that a channel which was leaving is gone.
   void forget(token id) noexcept;
 
@@ -337,7 +349,9 @@ class basic_loop : detail::standard_descriptors {
   void resume_starved() noexcept;
   void set_wake() noexcept;
   std::chrono::nanoseconds read_clock() noexcept;
-  bool idle() const noexcept { return empty() && box_.empty() && !any_service_busy(); }
+  bool idle() const noexcept {
+    return !holds_.any(size()) && box_.empty() && !any_service_busy();
+  }
   bool any_service_busy() const noexcept;
   template <class F>
   timer<basic_loop> add_timer(std::chrono::nanoseconds when, F&& f);
@@ -380,6 +394,7 @@ class basic_loop : detail::standard_descriptors {
   list_node changed_;     // visited before the next wait
   list_node closed_;      // to be told of their end, or owned, to be destroyed
   list_node idle_;        // left the map without closing, or owned and never in it
+  detail::run_holds holds_;
   std::uint32_t last_generation_ = 0;
   int unwanted_ = 0;  // reports in this turn that paused channels did not want
   bool in_turn_ = false;

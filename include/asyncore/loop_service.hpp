@@ -32,6 +32,8 @@ struct loop_service {
     /// A listener that other loops watch, too, stops accepting: it may be the only one that the
     /// kernel has woken.
     void (*decline)(loop_service&, Loop&);
+    /// A channel that has timers of its own, which is a `Loop::record`, closes or is destroyed.
+    void (*ended)(loop_service&, void* channel);
     void (*destroy)(loop_service*);
   };
 
@@ -67,6 +69,10 @@ inline constexpr typename loop_service<Loop>::operations service_operations = {
     []([[maybe_unused]] loop_service<Loop>& s, [[maybe_unused]] Loop& loop) {
       if constexpr (requires(Service& service) { service.decline(loop); })
         static_cast<Service&>(s).decline(loop);
+    },
+    []([[maybe_unused]] loop_service<Loop>& s, [[maybe_unused]] void* channel) {
+      if constexpr (requires(Service& service) { service.channel_ended(channel); })
+        static_cast<Service&>(s).channel_ended(channel);
     },
     []([[maybe_unused]] loop_service<Loop>* s) {
       if constexpr (!requires { Service::part_of_loop; }) delete static_cast<Service*>(s);

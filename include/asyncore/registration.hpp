@@ -7,6 +7,7 @@
 #include <asyncore/fwd.hpp>
 #include <asyncore/interest.hpp>
 #include <asyncore/list_node.hpp>
+#include <asyncore/run_holds.hpp>
 #include <asyncore/token.hpp>
 
 #include <cstdint>
@@ -31,6 +32,9 @@ class registration : public list_node {
 
   /// True when its hangup has been dispatched: the poller reports nothing more.
   bool hung_up() const noexcept { return hung_up_; }
+
+  /// True while timers wait that end with the channel.
+  bool has_timers() const noexcept { return has_timers_; }
 
   /// Has the processor fetch what an event needs of a channel. (g++ 12 drops a call that is not
   /// inlined: it does nothing else.)
@@ -68,12 +72,23 @@ class registration : public list_node {
   bool shuts_reading() const noexcept { return shuts_reading_; }
   void set_shuts_reading(bool both) noexcept { shuts_reading_ = both ? 1 : 0; }
 
+  /// Has `run` go on for it, or not.
+  void set_unref(bool unref, detail::run_holds& holds) noexcept {
+    if (registered()) {
+      holds.remove_unref(unref_);
+      holds.add_unref(unref);
+    }
+    unref_ = unref;
+  }
+
   /// Of the loops that watch the same socket, some may be woken and not all. Before the first wait.
   void set_exclusive() noexcept { exclusive_ = true; }
 
  private:
   template <class, class>
   friend class basic_loop;
+  template <class>
+  friend class detail::bound_timers;
 
   token id_;
   TypeRef type_;
@@ -90,6 +105,8 @@ class registration : public list_node {
   std::uint16_t reason_ : 12 = 0;      // the errno that ends it
   std::uint16_t counts_loss_ : 1 = 0;  // its out-queue holds what was dropped
   std::uint16_t shuts_reading_ : 1 = 0;
+  std::uint16_t unref_ : 1 = 0;        // `run` does not go on for it
+  std::uint16_t has_timers_ : 1 = 0;   // of its own, which end with it
 };
 
 }  // namespace asyncore

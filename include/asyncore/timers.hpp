@@ -202,4 +202,6 @@ timer<basic_loop<Poller, Map>> basic_loop<Poller, Map>::call_every(
 
 }  // namespace asyncore
 
+#include <asyncore/bound_timers.hpp>
+
 #endif

@@ -36,6 +36,7 @@ template <class Poller, class Map>
 void basic_loop<Poller, Map>::before_wait() {
   if (ASYNCORE_DEBUG == 0 && changed_.unlinked() && !any_every_turn()) return;
   const bool stopping = stopping_.raised();
+  const bool idles = idle();  // a turn of `poll`, for channels that `run` does not go on for
   // What a visit changes in others is visited too, and a hook that it calls may change what those
   // before it have answered; not without end, lest two channels that change each other keep the
   // loop from its wait.
@@ -48,7 +49,7 @@ void basic_loop<Poller, Map>::before_wait() {
   } while ((ask_again_ || !changed_.unlinked()) && ++pass < most_passes);
   if constexpr (ASYNCORE_DEBUG != 0) check_rearmed();
   // Stopped or emptied on the way, by a predicate or a hook: nothing else may ever end the wait.
-  if ((stopping_.raised() && !stopping) || idle()) [[unlikely]]
+  if ((stopping_.raised() && !stopping) || (idle() && (!idles || empty()))) [[unlikely]]
     wake_at_ = std::chrono::nanoseconds(1);
 }
 

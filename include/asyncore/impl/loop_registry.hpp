@@ -10,6 +10,10 @@ namespace asyncore {
 template <class Poller, class Map>
 basic_loop<Poller, Map>::~basic_loop() {
   end();
+  holds_.wait_until_left();
+  if (!holds_.any_work()) return;
+  log("asyncore: a work_guard outlives its loop");
+  std::abort();
 }
 
 /// Destructors may emplace, and post, when all that there was is gone: that ends, too. Not without
@@ -101,6 +105,7 @@ void basic_loop<Poller, Map>::add(record& r, bool every_turn, std::error_code& f
   if (r.closed_) r.reason_ = r.counts_loss_ = 0;
   r.polled_ = r.paused_ = r.hung_up_ = r.closed_ = false;
   r.every_turn_ = every_turn;
+  holds_.add_unref(r.unref_);
   r.link_before(every_turn ? every_turn_ : changed_);
   ask_again_ = true;
 }
@@ -109,6 +114,7 @@ template <class Poller, class Map>
 void basic_loop<Poller, Map>::remove(record& r) noexcept {
   stop_polling(r);
   map_.erase(r.id_);
+  holds_.remove_unref(r.unref_);
   r.id_.generation = 0;
   r.link_before(idle_);
   // A descriptor may be free now: listeners that wait for one try again.
@@ -127,6 +133,13 @@ void basic_loop<Poller, Map>::remove_closed(record& r, bool told) noexcept {
   } else {
     r.unlink();
   }
+  if (r.has_timers_) [[unlikely]]
+    drop_timers(r);
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::drop_timers(record& r) noexcept {
+  for (auto* s = services_; s != nullptr; s = s->behind) s->of->ended(*s, &r);
 }
 
 /// Calls the last hooks of the channels that closed, and destroys the owned ones. What closes

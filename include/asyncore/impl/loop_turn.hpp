@@ -67,7 +67,7 @@ void basic_loop<Poller, Map>::run(run_options options) {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::poll(timeout_type timeout) {
   refuse_in_hook();
-  if (idle()) return flush();
+  if (empty() && idle()) return flush();
   begin();
   const bool timed = timeout && timeout->count() > 0;
   const auto deadline = timed ? detail::deadline_after(system().now(), *timeout)
