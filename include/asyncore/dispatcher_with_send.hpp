@@ -21,7 +21,9 @@ namespace asyncore {
 /// from. Each is called once before the other.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
-  friend detail::kind_tag<dispatcher_with_send> asyncore_kind(dispatcher_with_send*) { return {}; }
+  friend detail::kind_tag<dispatcher_with_send, detail::socket_calls<Transport> | detail::calls_watermarks> asyncore_kind(dispatcher_with_send*) {
+    return {};
+  }
   using base = dispatcher<Derived, Loop, Transport>;
 
  public:

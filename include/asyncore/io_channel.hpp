@@ -169,14 +169,21 @@ class io_channel : public channel<Derived, Loop> {
   /// True when the class receives, in either way.
   static consteval bool reads() {
     static_assert(!(detail::defines_handle_read<Derived>() &&
-                    detail::defines_handle_data<Derived>()),
+                    detail::defines_handle_data<Derived>()) ||
+                      detail::kind_receives<Derived>,
                   "asyncore: a channel receives by handle_data or by handle_read: define one");
     return detail::defines_handle_read<Derived>() || detail::defines_handle_data<Derived>();
   }
 
-  /// Gives the class what there is to read.
+  /// True when the class is given bytes, by its own `handle_data` or by that of its kind.
+  static consteval bool receives_data() {
+    return detail::defines_handle_data<Derived>() && !detail::hides_kind_read<Derived>;
+  }
+
+  /// Gives the class what there is to read; `AsData`: to `handle_data` in any case.
+  template <bool AsData = false>
   [[gnu::always_inline]] void deliver_read() {
-    if constexpr (detail::defines_handle_data<Derived>()) {
+    if constexpr (AsData || receives_data()) {
       const std::span<std::byte> buffer = this->kind().receive_space();
       const std::ptrdiff_t n =
           Transport::receive(this->loop().system(), this->native_handle(), buffer);
