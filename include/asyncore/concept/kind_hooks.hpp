@@ -59,8 +59,8 @@ consteval void check_io_hooks() {
                 "asyncore: handle_connect is called of a kind with a socket, such as dispatcher; "
                 "this one has nothing to connect");
   static_assert((calls & calls_connect) != 0 ||
-                    (!names_handle_accept<T>() && !names_handle_accepted<T>()),
-                "asyncore: handle_accept and handle_accepted are called of a kind with a socket, "
+                    !names_handle_accepted<T>(),
+                "asyncore: handle_accepted is called of a kind with a socket, "
                 "such as dispatcher; this one accepts nothing");
   static_assert((calls & calls_watermarks) != 0 ||
                     (!names_handle_high_water<T>() && !names_handle_low_water<T>() &&
