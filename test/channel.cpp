@@ -37,6 +37,7 @@ using base_of = asyncore::channel<Derived, loop_of<Place>>;
 template <class Place>
 struct silent : base_of<silent<Place>, Place> {
   using silent::channel::channel;
+  void handle_close() {}  // of which nothing has to be asked
 };
 template <class Place>
 struct reader : base_of<reader<Place>, Place> {

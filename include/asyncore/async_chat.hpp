@@ -22,6 +22,19 @@
 namespace asyncore {
 
 namespace detail {
+/// A `send` or `recv` of the class's own that looks like the library's: a seam in Python, where
+/// async_chat calls it.
+template <class T>
+concept hides_send = requires(T& self, bytes_view bytes) {
+  { self.send(bytes) } -> std::same_as<io_result>;
+  requires !std::is_same_v<decltype(&T::send), decltype(&kind_of<T>::send)>;
+};
+template <class T>
+concept hides_recv = requires(T& self, std::span<std::byte> into) {
+  { self.recv(into) } -> std::same_as<io_result>;
+  requires !std::is_same_v<decltype(&T::recv), decltype(&kind_of<T>::recv)>;
+};
+
 /// Integers that do not count anything.
 template <class T>
 inline constexpr bool is_character =
@@ -42,7 +55,10 @@ inline constexpr bool is_character =
 /// stream overtake it.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
-  friend detail::kind_tag<async_chat> asyncore_kind(async_chat*) { return {}; }
+  friend detail::kind_tag<async_chat, detail::socket_calls<Transport> | detail::calls_watermarks |
+                                           detail::calls_terminator> asyncore_kind(async_chat*) {
+    return {};
+  }
   using base = dispatcher_with_send<Derived, Loop, Transport>;
 
  public:
@@ -188,6 +204,11 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     if (!base::finishes_sending()) this->derived().close();
   }
 
+  /// Receives once and gives the input to `handle_data`. A class may define its own, which calls
+  /// `recv`, or this one; one that never calls it needs neither `collect_incoming_data` nor
+  /// `found_terminator`.
+  void handle_read() { this->template deliver_read<true>(); }
+
   /// Gives the input to the terminator's search.
   void handle_data(std::span<const std::byte> data) {
     static_assert(
@@ -229,10 +250,11 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     base::handle_read_event();
   }
   interest before_wait() {
+    static_assert(check_seams());
     if (input_.interrupted() && !this->reading_paused()) [[unlikely]] {
       Loop& loop = this->loop();
       const token id = this->id();
-      handle_data({});
+      if constexpr (splits()) handle_data({});
       if (!loop.alive(id)) return interest::none;
     }
     return base::before_wait();
@@ -307,6 +329,24 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     if (!base::send_between(much) || this->reading_paused()) return false;
     if (much && --sends_left == 0) return false;
     return !loop.stage().has_sent(this->derived().send_budget);
+  }
+
+  /// False for a class that reads by itself and has no hook for lines.
+  static consteval bool splits() {
+    return !detail::hides_kind_read<Derived> || detail::names_found_terminator<Derived>();
+  }
+
+  /// True unless the class replaces a call of Python's that this async_chat does not make.
+  static consteval bool check_seams() {
+    static_assert(!detail::hides_send<Derived>,
+                  "asyncore: async_chat never calls a `send` of the class: give yours another name "
+                  "and call it instead of push, or see all bytes in a transport, the third "
+                  "template argument of async_chat");
+    static_assert(!detail::hides_recv<Derived> || detail::hides_kind_read<Derived>,
+                  "asyncore: async_chat never calls a `recv` of the class: define handle_read and "
+                  "call yours there, or see all bytes in a transport, the third template argument "
+                  "of async_chat");
+    return true;
   }
 
   /// All is sent after `close_when_done`.

@@ -7,6 +7,7 @@
 #include <asyncore/close_info.hpp>
 #include <asyncore/concept/hooks.hpp>
 #include <asyncore/concept/kind.hpp>
+#include <asyncore/concept/kind_hooks.hpp>
 #include <asyncore/concept/predicates.hpp>
 #include <asyncore/duration.hpp>
 #include <asyncore/error.hpp>
@@ -29,14 +30,16 @@ namespace asyncore {
 /// as `stop()`.
 template <class Derived, class Loop>
 class channel : public registration<typename Loop::type_ref> {
-  friend detail::kind_tag<channel> asyncore_kind(channel*) { return {}; }
+  friend detail::kind_tag<channel, detail::calls_nothing_else> asyncore_kind(channel*) {
+    return {};
+  }
 
  public:
   using loop_type = Loop;
 
   /// A channel of `loop` that watches nothing yet.
   explicit channel(Loop& loop) noexcept
-      : registration<typename Loop::type_ref>(Loop::template type_of<Derived>()), loop_(&loop) {
+      : registration<typename Loop::type_ref>(type_of_class()), loop_(&loop) {
     check();
   }
 
@@ -215,13 +218,25 @@ class channel : public registration<typename Loop::type_ref> {
   }
 
  private:
+  static constexpr auto type_of_class() noexcept {
+    if constexpr (detail::is_its_channel<Derived, channel>()) {
+      return Loop::template type_of<Derived>();
+    } else {
+      return typename Loop::type_ref{};  // `check` stops the compilation
+    }
+  }
   static void check() noexcept {
-    static_assert(std::is_base_of_v<channel, Derived>,
+    static_assert(detail::is_its_channel<Derived, channel>(),
                   "asyncore: pass the class itself as the first template argument of its base, as "
                   "in `struct server : asyncore::dispatcher<server>`");
-    static_assert(std::is_convertible_v<Derived*, channel*>,
-                  "asyncore: derive publicly from the channel kind");
-    detail::check_predicates<Derived>();
+    if constexpr (detail::is_its_channel<Derived, channel>()) {
+      static_assert(std::is_convertible_v<Derived*, channel*>,
+                    "asyncore: derive publicly from the channel kind");
+      if constexpr (std::is_convertible_v<Derived*, channel*>) {
+        detail::check_predicates<Derived>();
+        detail::check_kind_hooks<Derived, Loop>();
+      }
+    }
   }
 
   // Of the kinds above; here because the registration before it leaves room.

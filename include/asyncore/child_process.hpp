@@ -41,7 +41,9 @@ struct exit_status {
 /// any channel it keeps `run` going.
 template <class Derived, class Loop = default_loop>
 class child_process : public channel<Derived, Loop> {
-  friend detail::kind_tag<child_process> asyncore_kind(child_process*) { return {}; }
+  friend detail::kind_tag<child_process, detail::calls_exit> asyncore_kind(child_process*) {
+    return {};
+  }
   using base = channel<Derived, Loop>;
 
  public:

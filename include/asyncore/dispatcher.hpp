@@ -21,6 +21,13 @@ namespace asyncore {
 template <class Derived, class Loop, class Transport>
 class dispatcher_with_send;
 
+namespace detail {
+/// Pipes and files neither connect nor accept.
+template <class Transport>
+inline constexpr unsigned socket_calls =
+    std::is_same_v<Transport, file_transport> ? 0 : calls_connect;
+}  // namespace detail
+
 /// Python's `asyncore.dispatcher`. Hooks that `Derived` may define: `handle_data` or
 /// `handle_read`, `handle_write`, `handle_expt`, `handle_close`, `handle_error`,
 /// `handle_connect`, and `handle_accepted(socket, endpoint)` or `handle_accept`; predicates:
@@ -28,7 +35,9 @@ class dispatcher_with_send;
 /// defines `handle_write` says `writable`.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class dispatcher : public io_channel<Derived, Loop, Transport> {
-  friend detail::kind_tag<dispatcher> asyncore_kind(dispatcher*) { return {}; }
+  friend detail::kind_tag<dispatcher, detail::socket_calls<Transport>> asyncore_kind(dispatcher*) {
+    return {};
+  }
   using base = io_channel<Derived, Loop, Transport>;
 
  public:

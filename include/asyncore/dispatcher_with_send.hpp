@@ -21,7 +21,9 @@ namespace asyncore {
 /// from. Each is called once before the other.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
-  friend detail::kind_tag<dispatcher_with_send> asyncore_kind(dispatcher_with_send*) { return {}; }
+  friend detail::kind_tag<dispatcher_with_send, detail::socket_calls<Transport> | detail::calls_watermarks> asyncore_kind(dispatcher_with_send*) {
+    return {};
+  }
   using base = dispatcher<Derived, Loop, Transport>;
 
  public:
@@ -256,7 +258,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   /// Makes the stage the channel's; false when it is another's, or there are no buffers yet.
   bool opens_stage() {
-    if constexpr (detail::defines_handle_data<Derived>())
+    if constexpr (base::receives_data())
       if (!this->loop().own_buffer().made()) return false;  // or lent
     return this->loop().stage().open(this);
   }
@@ -265,7 +267,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   /// Reads while the stage is open, which says that the loop's buffer is in use.
   [[gnu::always_inline]] void deliver_staged() {
-    if constexpr (detail::defines_handle_data<Derived>()) {
+    if constexpr (base::receives_data()) {
       this->deliver_into(this->loop().own_buffer().bytes());
     } else {
       this->deliver_read();

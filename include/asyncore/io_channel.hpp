@@ -174,7 +174,8 @@ class io_channel : public channel<Derived, Loop> {
   /// True when the class receives, in either way.
   static consteval bool reads() {
     static_assert(!(detail::defines_handle_read<Derived>() &&
-                    detail::defines_handle_data<Derived>()),
+                    detail::defines_handle_data<Derived>()) ||
+                      detail::kind_receives<Derived>,
                   "asyncore: a channel receives by handle_data or by handle_read: define one");
     return detail::defines_handle_read<Derived>() || detail::defines_handle_data<Derived>();
   }
@@ -189,10 +190,16 @@ class io_channel : public channel<Derived, Loop> {
     });
   }
 
+  /// True when the class is given bytes, by its own `handle_data` or by that of its kind.
+  static consteval bool receives_data() {
+    return detail::defines_handle_data<Derived>() && !detail::hides_kind_read<Derived>;
+  }
+
   /// Gives the class what there is to read. What `handle_data` is given stays as it is until it
-  /// returns, whatever else it has read meanwhile (law 13).
+  /// returns, whatever else it has read meanwhile (law 13). `AsData`: to `handle_data` in any case.
+  template <bool AsData = false>
   [[gnu::always_inline]] void deliver_read() {
-    if constexpr (detail::defines_handle_data<Derived>()) {
+    if constexpr (AsData || receives_data()) {
       Loop& loop = this->loop();
       if (!loop.own_buffer().made() || !loop.stage().open_for_nobody()) [[unlikely]]
         return deliver_lent();

@@ -26,6 +26,8 @@
 #include <asyncore/timeout.hpp>
 
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -167,9 +169,16 @@ class basic_loop : detail::standard_descriptors {
   /// Constructs `Channel(*this, args...)`, owned by the loop: it is destroyed at the end of the
   /// turn in which it closes, or with the loop. Returns the channel, which may have closed
   /// already in its constructor but lives until the end of the turn. Throws what the constructor
-  /// throws.
+  /// throws. A class that is derived from a channel's class may be made, too, when that one, which
+  /// is named in its base, has a virtual destructor; its hooks are reached if they are virtual.
   template <class Channel, class... Args>
   Channel& emplace(Args&&... args);
+
+  /// Owns a channel of this loop that was made elsewhere, as if by `emplace`; one that has closed
+  /// is destroyed at the end of the turn, or of the next. Throws `std::system_error`,
+  /// `invalid_argument`, for a null pointer and for a channel of another loop.
+  template <class Channel>
+  Channel& adopt(std::unique_ptr<Channel> channel);
 
   /// What follows is for channel kinds.
   /// @{
@@ -371,6 +380,7 @@ class basic_loop : detail::standard_descriptors {
   bool passes(token t);
   void park(record& r) noexcept;
   void stop_polling(record& r) noexcept;
+  void own(record& r) noexcept;
   void reap() noexcept;
   void end_record(record& r) noexcept;
 

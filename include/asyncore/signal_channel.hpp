@@ -24,7 +24,9 @@ namespace asyncore {
 /// Like any channel it keeps `run` going until it closes.
 template <class Derived, class Loop = default_loop>
 class signal_channel : public channel<Derived, Loop> {
-  friend detail::kind_tag<signal_channel> asyncore_kind(signal_channel*) { return {}; }
+  friend detail::kind_tag<signal_channel, detail::calls_signal> asyncore_kind(signal_channel*) {
+    return {};
+  }
   using base = channel<Derived, Loop>;
 
  public:

@@ -27,7 +27,7 @@ struct socket_transport {
   }
 };
 
-/// Pipes, terminals and files.
+/// Pipes, terminals and files: nothing connects, nothing is accepted.
 struct file_transport {
   template <class System>
   static std::ptrdiff_t receive(System&& system, int fd, std::span<std::byte> into) noexcept {

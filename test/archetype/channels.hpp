@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-/// Channels of every kind, with every hook that it has and with none, for a place of the matrix.
+/// Channels of every kind, with every hook that it has and with the least that is allowed, for a
+/// place of the matrix.
 #pragma once
 
 #include <asyncore.hpp>
@@ -35,6 +36,7 @@ struct watcher : asyncore::channel<watcher<Place>, loop_of<Place>>, common_hooks
 template <class Place>
 struct bare_watcher : asyncore::channel<bare_watcher<Place>, loop_of<Place>> {
   using bare_watcher::channel::channel;
+  void handle_close() {}
 };
 
 template <class Place>
@@ -73,6 +75,7 @@ struct reader : asyncore::dispatcher<reader<Place>, loop_of<Place>> {
 template <class Place>
 struct bare_dispatcher : asyncore::dispatcher<bare_dispatcher<Place>, loop_of<Place>> {
   using bare_dispatcher::dispatcher::dispatcher;
+  void handle_accept() {}
 };
 
 template <class Place>

@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(test_handle_accepted, Place, test::matrix) {
 BOOST_AUTO_TEST_CASE_TEMPLATE(test_handle_read, Place, test::matrix) {
   for (const int family : families()) {
     stage<Place> s(family);
-    s.server.handlers = [](auto& self) { self.send(std::string(1'024, 'x')); };
+    s.server.handlers = [](auto& self) { (void)self.send(std::string(1'024, 'x')); };
     s.client.on_read = raise_flag<player<Place>>;
     s.wait_for(s.client);
   }
@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(test_handle_close, Place, test::matrix) {
     s.server.handlers = [](auto& self) { self.close(); };
     s.client.on_read = [](auto& self) {
       std::array<std::byte, 1'024> buffer;
-      self.recv(buffer);
+      (void)self.recv(buffer);
     };
     s.client.on_close = raise_flag_and_close<player<Place>>;
     s.wait_for(s.client);
@@ -185,11 +185,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(test_handle_close_after_conn_broken, Place, test::
     s.server.handlers = [](auto& self) {
       self.on_read = [](auto& reader) {
         std::array<std::byte, 128> buffer;
-        reader.recv(buffer);
+        (void)reader.recv(buffer);
         reader.close();
       };
     };
-    s.client.on_write = [](auto& self) { self.send(std::string(128, '\0')); };
+    s.client.on_write = [](auto& self) { (void)self.send(std::string(128, '\0')); };
     s.client.on_close = s.client.on_expt = raise_flag_and_close<player<Place>>;
     s.wait_for(s.client);
   }
@@ -316,7 +316,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(test_quick_connect, Place, test::matrix) {
     s.server.handlers = [](auto& handler) {
       handler.on_read = [](auto& self) {
         std::array<std::byte, 1> buffer;
-        self.recv(buffer);
+        (void)self.recv(buffer);
       };
       handler.on_close = [](auto& self) { self.close(); };
     };

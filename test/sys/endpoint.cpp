@@ -327,4 +327,18 @@ BOOST_AUTO_TEST_CASE(size_decides_what_counts) {
              endpoint::capacity());
 }
 
+BOOST_AUTO_TEST_CASE(the_host_and_another_port) {
+  const auto v4 = asyncore::endpoint::parse("127.0.0.1:80");
+  BOOST_TEST(v4.host() == "127.0.0.1");
+  BOOST_TEST(v4.with_port(8080).to_string() == "127.0.0.1:8080");
+  const auto v6 = asyncore::endpoint::parse("[::1]:80");
+  BOOST_TEST(v6.host() == "::1");
+  BOOST_TEST((asyncore::endpoint::ip(v6.host(), 80) == v6));
+  BOOST_TEST(v6.with_port(0).to_string() == "[::1]:0");
+  const auto path = asyncore::endpoint::parse("unix:/a:b");
+  BOOST_TEST(path.host() == "");
+  BOOST_TEST((path.with_port(1) == path));
+  BOOST_TEST(asyncore::endpoint().host() == "");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

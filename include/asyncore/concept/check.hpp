@@ -67,10 +67,23 @@ consteval bool check_channel_map() {
   return true;
 }
 
-/// True when `Loop` can own a `Channel` made from `Args...`; otherwise stops the compilation at
-/// the first thing that is wrong.
-template <class Channel, class Loop, class... Args>
-consteval bool check_emplaced() {
+template <class T>
+struct named_class {
+  using type = T;
+};
+template <class Derived, class Loop>
+named_class<Derived> class_named_by(const channel<Derived, Loop>*);
+
+/// True for a class whose base, a channel's class, deletes it by a virtual destructor.
+template <class Channel>
+concept deleted_by_base = std::has_virtual_destructor_v<Channel> && requires(Channel* c) {
+  requires std::is_base_of_v<typename decltype(class_named_by(c))::type, Channel>;
+};
+
+/// True when `Loop` can own a `Channel`; otherwise stops the compilation at the first thing that
+/// is wrong.
+template <class Channel, class Loop>
+consteval bool check_owned() {
   using kind = channel<Channel, Loop>;
   static_assert(!std::is_base_of_v<kind, Channel> || std::is_convertible_v<Channel*, kind*>,
                 "asyncore: derive publicly from the channel kind");
@@ -81,16 +94,32 @@ consteval bool check_emplaced() {
     static_assert(std::is_same_v<typename Channel::loop_type, Loop>,
                   "asyncore: this channel is of another loop: name this loop's type as the second "
                   "template argument of its base");
-    static_assert(!std::is_same_v<typename Channel::loop_type, Loop>,
+    static_assert(!std::is_same_v<typename Channel::loop_type, Loop> || deleted_by_base<Channel>,
                   "asyncore: pass the class itself as the first template argument of its base, as "
-                  "in `struct server : asyncore::dispatcher<server>`");
-  } else {
-    static_assert(std::is_constructible_v<Channel, Loop&, Args...>,
+                  "in `struct server : asyncore::dispatcher<server>`; a class derived from that "
+                  "one needs it to have a virtual destructor, and virtual hooks");
+  }
+  return true;
+}
+
+/// True when `Loop` can make a `Channel` of `Args...`; otherwise stops the compilation, unless
+/// `check_owned` does.
+template <class Channel, class Loop, class... Args>
+consteval bool check_emplaced() {
+  if constexpr (std::is_convertible_v<Channel*, typename Loop::record*>) {
+    constexpr bool made = std::is_constructible_v<Channel, Loop&, Args...>;
+    constexpr bool when_moved = std::is_constructible_v<Channel, Loop&, std::remove_cvref_t<Args>...>;
+    static_assert(made || !when_moved,
+                  "asyncore: an argument cannot be copied into the channel's constructor: move it, "
+                  "as in `emplace<session>(std::move(peer))`");
+    static_assert(made || when_moved,
                   "asyncore: the channel has no public constructor that takes the loop and these "
                   "arguments: inherit its base's, as in `using dispatcher::dispatcher;`, or write "
                   "one");
+    return made;
+  } else {
+    return false;
   }
-  return true;
 }
 
 }  // namespace asyncore::detail

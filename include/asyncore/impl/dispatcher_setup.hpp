@@ -128,6 +128,9 @@ ASYNCORE_NOINLINE void dispatcher<Derived, Loop, Transport>::bind(const endpoint
 
 template <class Derived, class Loop, class Transport>
 void dispatcher<Derived, Loop, Transport>::listen(int backlog, std::error_code& failed) {
+  static_assert(accepts(),
+                "asyncore: a class that listens defines `void handle_accepted(asyncore::socket, "
+                "asyncore::endpoint)`, or handle_accept: is it misspelt?");
   failed = detail::failure(this->loop().system().listen(this->native_handle(), backlog));
   if (failed) return;
   if constexpr (Derived::turns_away)

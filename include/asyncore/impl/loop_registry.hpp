@@ -70,16 +70,35 @@ ASYNCORE_COLD bool basic_loop<Poller, Map>::any_service_busy() const noexcept {
 template <class Poller, class Map>
 template <class Channel, class... Args>
 Channel& basic_loop<Poller, Map>::emplace(Args&&... args) {
-  static_assert(detail::check_emplaced<Channel, basic_loop, Args...>());
-  auto* const channel = new Channel(*this, std::forward<Args>(args)...);
-  record& r = *channel;
+  static_assert(detail::check_owned<Channel, basic_loop>());
+  if constexpr (detail::check_emplaced<Channel, basic_loop, Args...>()) {
+    auto* const channel = new Channel(*this, std::forward<Args>(args)...);
+    own(*channel);
+    return *channel;
+  } else {
+    std::abort();  // and no more messages than that one
+  }
+}
+
+template <class Poller, class Map>
+template <class Channel>
+Channel& basic_loop<Poller, Map>::adopt(std::unique_ptr<Channel> channel) {
+  static_assert(detail::check_owned<Channel, basic_loop>());
+  if (channel == nullptr || &detail::as_kind(*channel).loop() != this)
+    detail::throw_error(std::make_error_code(std::errc::invalid_argument),
+                        "a loop adopts channels of its own");
+  own(*channel);
+  return *channel.release();
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::own(record& r) noexcept {
   r.owned_ = true;
   if (r.closed_) {
     r.link_before(closed_);
   } else if (!r.registered()) {
     r.link_before(idle_);
   }
-  return *channel;
 }
 
 template <class Poller, class Map>

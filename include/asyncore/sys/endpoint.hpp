@@ -106,6 +106,30 @@ public:
     return 0;
   }
 
+  /// The same address with another port, in host byte order; a family without ports stays as it is.
+  endpoint with_port(std::uint16_t port) const noexcept {
+    endpoint other = *this;
+    if (sockaddr_in v4; load(AF_INET, v4)) {
+      v4.sin_port = htons(port);
+      other.store(v4, sizeof(v4));
+    } else if (sockaddr_in6 v6; load(AF_INET6, v6)) {
+      v6.sin6_port = htons(port);
+      other.store(v6, sizeof(v6));
+    }
+    return other;
+  }
+
+  /// The host without brackets and port, in the form that `ip` takes back; "" for every family but
+  /// AF_INET and AF_INET6.
+  std::string host() const {
+    const int of = family();
+    if (of != AF_INET && of != AF_INET6) return {};
+    const std::string text = to_string();
+    const std::string_view all(text);
+    const std::string_view name = all.substr(0, all.rfind(':'));
+    return std::string(of == AF_INET6 ? name.substr(1, name.size() - 2) : name);
+  }
+
   /// The address for a system call, `size()` bytes. Never null.
   const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(storage_); }
   /// The room for the kernel to write an address, `capacity()` bytes; then tell `resize`.
