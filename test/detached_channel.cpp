@@ -44,6 +44,7 @@ struct session : asyncore::dispatcher_with_send<session<Place>, loop_of<Place>>,
     if (on_data) on_data(*this);
   }
   void handle_timeout() { got.received += "timeout "; }
+  void handle_accepted(asyncore::socket, asyncore::endpoint) {}
   void handle_high_water() { got.received += "high "; }
   void handle_low_water() { got.received += "low "; }
   void handle_close() {

@@ -29,6 +29,7 @@ struct peer : asyncore::dispatcher<peer<Place>, loop_of<Place>> {
   peer(loop_of<Place>& loop, asyncore::socket socket, outcome& result)
       : base(loop, std::move(socket)), got(result) {}
   void handle_connect() { ++got.connects; }
+  void handle_accepted(asyncore::socket, asyncore::endpoint) {}
   void handle_data(std::span<const std::byte> data) { got.received += asyncore::as_text(data); }
   void handle_close() {
     ++got.closes;

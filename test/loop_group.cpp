@@ -54,7 +54,7 @@ struct answerer : asyncore::dispatcher<answerer<Place>, loop_of<Place>> {
     char number = '0';
     while (&group_[static_cast<std::size_t>(number - '0')] != &this->loop()) ++number;
     if (made_by_ != std::this_thread::get_id()) number = '?';
-    this->send(std::string_view(&number, 1));
+    (void)this->send(std::string_view(&number, 1));
   }
 
  private:

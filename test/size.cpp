@@ -45,8 +45,7 @@ static_assert(sizeof(asyncore::bytes_view) == 2 * pointer);
 static_assert(sizeof(asyncore::out_queue) == pointer);
 static_assert(sizeof(asyncore::list_node) == 2 * pointer);
 static_assert(sizeof(asyncore::receive_buffer) == pointer);
-static_assert(asyncore::out_block::allocation == 4096 &&
-              asyncore::out_block::capacity() + sizeof(asyncore::out_block) == 4096);
+static_assert(sizeof(asyncore::out_block) == 4096);
 
 // Pollers: what they keep is on the heap, but for select's sets.
 #if ASYNCORE_HAS_EPOLL

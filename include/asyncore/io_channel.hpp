@@ -224,11 +224,14 @@ class io_channel : public channel<Derived, Loop> {
         Transport::receive(this->loop().system(), this->native_handle(), buffer);
     if (n > 0) [[likely]] {
       detail::hide(all.subspan(static_cast<std::size_t>(n)));
-      this->derived().handle_data(
-          std::span<const std::byte>(buffer.first(static_cast<std::size_t>(n))));
+      give_data(buffer.first(static_cast<std::size_t>(n)));
     } else if (const io_result got = received_nothing(n, buffer.empty()); !got.closed()) {
       received_no_bytes(got);
     }
+  }
+
+  [[gnu::always_inline]] void give_data([[maybe_unused]] std::span<const std::byte> data) {
+    if constexpr (detail::defines_handle_data<Derived>()) this->derived().handle_data(data);
   }
 
   /// What a failed send comes to.
@@ -272,7 +275,7 @@ class io_channel : public channel<Derived, Loop> {
 
   /// An empty message, nothing yet, or an error.
   ASYNCORE_NOINLINE void received_no_bytes(io_result got) {
-    if (got.ok()) return this->derived().handle_data(std::span<const std::byte>());
+    if (got.ok()) return give_data({});
     if (got.error()) receive_failed(got.error());
   }
 

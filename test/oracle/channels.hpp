@@ -70,12 +70,14 @@ class bare_channel : public Kind, public actor {
     this->derived().handle_expt_event();
   }
   void do_readwrite(asyncore::readiness ready) override { this->loop().readwrite(*this, ready); }
-  void do_send(std::string_view data) override { this->send(data); }
+  void do_send(std::string_view data) override { (void)this->send(data); }
   void do_create_socket(int family) override {
     if constexpr (requires { this->create_socket(family); }) this->create_socket(family);
   }
   void do_listen() override {
-    if constexpr (requires { this->listen(); }) {
+    using channel = std::remove_cvref_t<decltype(this->derived())>;
+    if constexpr (asyncore::detail::calls_handle_accepted<channel> ||
+                  requires { channel::accepts_by_itself; }) {
       this->set_reuse_addr();
       this->bind(asyncore::endpoint::parse("127.0.0.1:0"));
       this->listen(16);
@@ -96,10 +98,6 @@ class traced : public Base {
   bool readable() const {
     this->ask("readable");
     return this->wants_read;
-  }
-  bool writable() const {
-    this->ask("writable");
-    return this->wants_write;
   }
 
   void handle_close() {
@@ -143,6 +141,7 @@ template <class Base>
 class with_accept : public Base {
  public:
   using Base::Base;
+  static constexpr bool accepts_by_itself = true;
   void handle_accept() {
     if (auto pair = this->accept()) this->take(std::move(pair->first));
   }
@@ -172,6 +171,10 @@ template <class Base>
 class with_write : public Base {
  public:
   using Base::Base;
+  bool writable() const {
+    this->ask("writable");
+    return this->wants_write;
+  }
   void handle_write() { this->hook("write"); }
 };
 

@@ -98,7 +98,7 @@ struct asked_actor : acting<asyncore::dispatcher<asked_actor<Place>, actor_loop<
     this->provoke();
     if (this->at(hook::read)) return;
     std::array<std::byte, 16> buffer;
-    if (const auto got = this->recv(buffer)) this->send(std::span(buffer).first(got.bytes()));
+    if (const auto got = this->recv(buffer)) (void)this->send(std::span(buffer).first(got.bytes()));
   }
   bool readable() {
     this->at(hook::readable);

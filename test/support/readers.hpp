@@ -32,17 +32,20 @@ enum class asks { never, every_turn, on_rearm };
 template <asks>
 struct pausable {
   bool readable() const { return !paused; }
-  bool writable() const { return wants_write; }
   bool paused = false;
-  bool wants_write = false;
 };
 template <>
 struct pausable<asks::on_rearm> : pausable<asks::every_turn> {
   static constexpr auto predicates = asyncore::ask_on_rearm;
 };
 template <>
-struct pausable<asks::never> {
-  static constexpr bool writable = false;
+struct pausable<asks::never> {};
+
+/// The same of one with handle_write.
+template <asks Asks>
+struct pausable_writer : pausable<Asks> {
+  bool writable() const { return wants_write; }
+  bool wants_write = false;
 };
 
 template <class Place, asks Asks>
@@ -104,7 +107,7 @@ struct data_reader
 /// handle_read, a few bytes at a time.
 template <class Place>
 struct piece_reader : hearing<asyncore::dispatcher<piece_reader<Place>, reader_loop<Place>>>,
-                      pausable<asks::every_turn> {
+                      pausable_writer<asks::every_turn> {
   piece_reader(reader_loop<Place>& loop, heard& what, unique_fd fd)
       : piece_reader::hearing(loop, what, asyncore::socket(std::move(fd))) {}
   void handle_read() {
@@ -118,7 +121,7 @@ struct piece_reader : hearing<asyncore::dispatcher<piece_reader<Place>, reader_l
 /// A file_dispatcher.
 template <class Place>
 struct file_reader : hearing<asyncore::file_dispatcher<file_reader<Place>, reader_loop<Place>>>,
-                     pausable<asks::on_rearm> {
+                     pausable_writer<asks::on_rearm> {
   file_reader(reader_loop<Place>& loop, heard& what, const unique_fd& fd)
       : file_reader::hearing(loop, what, fd.get()) {}
   void handle_data(std::span<const std::byte> data) { this->hear(data); }
