@@ -183,26 +183,11 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
   /// Sends at the end of the hook or turn that is under way; at once when there is none, and then
   /// returns false if the peer turned out to be gone (`*this` may be gone, too).
-  bool send_soon() {
-    if (staging() || base::has(is_blocked)) return true;
-    if (this->loop().in_turn()) {
-      this->rearm();
-      return true;
-    }
-    Loop& loop = this->loop();
-    const token id = this->id();
-    initiate_send();
-    return id.generation == 0 || (loop.alive(id) && !base::has(base::write_over));
-  }
+  bool send_soon();
 
   /// The default of `handle_close`: at the end of the peer's stream, has what waits sent first.
   /// False: it is to close now. Throws bad_alloc.
-  bool finishes_sending() {
-    if (this->end_reason() || !base::has(base::read_over)) return false;
-    if (!this->kind().has_output() && dispatcher_with_send::queued() == 0) return false;
-    leave();
-    return base::has(is_leaving);
-  }
+  bool finishes_sending();
 
   /// Reports the limit; `*this` may be gone afterwards.
   ASYNCORE_COLD io_result limit_reached() {
@@ -220,24 +205,9 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   bool send_between(bool much);
 
   /// Drops what waits, and counts it as lost; `more` bytes were there beside it.
-  void drop_queue(std::size_t more) noexcept {
-    if (staging()) more += this->loop().stage().take().size();
-    more += queue_.size();
-    queue_.clear(this->loop().blocks());
-    count_loss({more, false});
-  }
+  void drop_queue(std::size_t more) noexcept;
   /// Remembers for the last hook what was dropped. Called while the queue is empty.
-  void count_loss(out_queue::loss lost) noexcept {
-    if constexpr (detail::defines_handle_closed<Derived>()) {
-      if (this->counts_loss()) {
-        const out_queue::loss before = queue_.kept();
-        lost = {lost.bytes + before.bytes, lost.producers || before.producers};
-      }
-      if (lost.bytes == 0 && !lost.producers) return;
-      this->start_counting_loss();
-      queue_.keep(lost);
-    }
-  }
+  void count_loss(out_queue::loss lost) noexcept;
   /// Drops what waits, as the program wishes.
   void forget_output() noexcept {
     this->loop().stage().take_failure(this);

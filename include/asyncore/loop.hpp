@@ -124,22 +124,15 @@ class basic_loop : detail::standard_descriptors {
   /// <asyncore/timers.hpp>. Throws bad_alloc, and what copying `f` throws. Constant time; small
   /// functions are kept without an allocation.
   template <class Rep, class Period, class F>
-  timer<basic_loop> call_later(std::chrono::duration<Rep, Period> delay, F&& f) {
-    return add_timer(detail::deadline_after(now(), detail::in_nanoseconds(delay)),
-                     std::forward<F>(f));
-  }
+  timer<basic_loop> call_later(std::chrono::duration<Rep, Period> delay, F&& f);
 
   /// `call_later` at a time of the clock of `now()`; one that has passed means the next turn.
   /// With the kernel's own clock a `std::chrono::steady_clock::time_point` may be given, too.
   /// @{
   template <class F>
-  timer<basic_loop> call_at(std::chrono::nanoseconds when, F&& f) {
-    return add_timer(when, std::forward<F>(f));
-  }
+  timer<basic_loop> call_at(std::chrono::nanoseconds when, F&& f);
   template <class F>
-  timer<basic_loop> call_at(std::chrono::steady_clock::time_point when, F&& f) {
-    return add_timer(when.time_since_epoch(), std::forward<F>(f));
-  }
+  timer<basic_loop> call_at(std::chrono::steady_clock::time_point when, F&& f);
   /// @}
 
   /// Calls `f()` again and again, `period` (at least 1 ns) apart, the first time after one period,
@@ -156,15 +149,11 @@ class basic_loop : detail::standard_descriptors {
   /// thread has called `stop`, or `post` since the last `poll`; not for timers.
   int native_handle() const noexcept
     requires requires(const Poller& p) { p.native_handle(); }
-  {
-    return poller_.native_handle();
-  }
+  { return poller_.native_handle(); }
 
   /// The poller's observer, where it has one (see poller/observed.hpp).
   template <class P = Poller>
-  auto observer() noexcept -> decltype(std::declval<P&>().observer()) {
-    return poller_.observer();
-  }
+  auto observer() noexcept -> decltype(std::declval<P&>().observer()) { return poller_.observer(); }
 
   /// Constructs `Channel(*this, args...)`, owned by the loop: it is destroyed at the end of the
   /// turn in which it closes, or with the loop. Returns the channel, which may have closed
@@ -184,21 +173,11 @@ class basic_loop : detail::standard_descriptors {
   /// @{
 
   /// The set of system calls.
-  decltype(auto) system() noexcept {
-    if constexpr (requires { poller_.get_system(); }) {
-      return poller_.get_system();
-    } else {
-      return typename Poller::system{};
-    }
-  }
+  decltype(auto) system() noexcept { return detail::system_of(poller_); }
 
+  /// What names a type of channel at run time.
   template <class Channel>
-  static constexpr type_ref type_of() noexcept {
-    static_assert(channels::template contains<Channel>,
-                  "asyncore: this channel type is not in the closed list of the loop's map: add it "
-                  "to the list, as in fd_table<..., Channel>, or leave the list empty");
-    return channels::template ref<Channel>();
-  }
+  static constexpr type_ref type_of() noexcept;
 
   /// Why a channel for `fd` would be refused; success if it would not.
   std::error_code room_for(int fd) const noexcept;
@@ -208,7 +187,6 @@ class basic_loop : detail::standard_descriptors {
 
   /// Takes `r`, which is registered, out of the map.
   void remove(record& r) noexcept;
-
   /// Takes `r` out of the map, if it is there, for good: an owned one is destroyed at the end of
   /// the turn. `told`: its class has a last hook, which `call_last_hook` calls before that.
   void remove_closed(record& r, bool told) noexcept;
@@ -219,12 +197,8 @@ class basic_loop : detail::standard_descriptors {
 
   /// Has `r` finish what it put off and asked what it is interested in, before the next wait or
   /// the end of `run` or `poll`.
-  void visit_before_wait(record& r) noexcept {
-    if (r.registered() && (r.every_turn_ || r.unlinked())) r.link_before(changed_);
-  }
-  void visit_before_wait(token id) noexcept {
-    if (record* const r = find(id)) visit_before_wait(*r);
-  }
+  void visit_before_wait(record& r) noexcept;
+  void visit_before_wait(token id) noexcept;
 
   /// A hook is called: what predicates have answered before it in this turn may be out of date.
   void ask_again() noexcept { ask_again_ = true; }
@@ -236,8 +210,7 @@ class basic_loop : detail::standard_descriptors {
   /// Something that its channel does not want now was reported for this token.
   void unwanted(token id);
 
-  /// True while the registration of this token lasts; false for the token of a channel that is in
-  /// no loop.
+  /// True while the registration of this token lasts.
   bool alive(token id) const noexcept { return find(id) != nullptr; }
 
   /// True in a process that was forked after the loop was made.
@@ -255,13 +228,10 @@ class basic_loop : detail::standard_descriptors {
   /// The error last reported, for `handle_error` without exceptions.
   std::error_code last_error() const noexcept { return last_error_; }
 
-  /// Calls `f`, which belongs to no channel. What it throws is logged as from `of`; `exit_now`
-  /// passes, and what leaves a `handle_error`.
+  /// Calls `f`. What it throws is logged as from `of`, or reaches `handle_error` of the channel
+  /// whose token that is; `exit_now` passes, and what leaves a `handle_error`.
   template <class F>
   void call_guarded(const char* of, F&& f);
-
-  /// Calls `f`, which belongs to the channel of this token: what it throws reaches its
-  /// `handle_error`.
   template <class F>
   void call_guarded(token of, F&& f);
 
@@ -287,17 +257,13 @@ class basic_loop : detail::standard_descriptors {
   void forget_time() noexcept { now_ = {}; }
 
   /// Has the next wait end at `when` at the latest.
-  void wake_by(std::chrono::nanoseconds when) noexcept {
-    if (wake_at_.count() != 0 && wake_at_ <= when) return;
-    wake_at_ = when.count() == 0 ? std::chrono::nanoseconds(1) : when;
-  }
+  void wake_by(std::chrono::nanoseconds when) noexcept;
 
   /// Calls `resume_accepting` of this channel when another has left the map, and if
   /// `for_a_while` after `exhaustion_pause` at the latest.
   void resume_later(token listener, bool for_a_while) noexcept;
 
-  /// The buffer that `handle_data` is given bytes in, where it has been made. It is in use while
-  /// the stage is open.
+  /// The buffer of `handle_data`, where it has been made. It is in use while the stage is open.
   const receive_buffer& own_buffer() const noexcept { return receive_buffer_; }
 
   /// A buffer that nobody uses. Throws bad_alloc.
@@ -316,14 +282,10 @@ class basic_loop : detail::standard_descriptors {
 
  private:
   using waker = typename detail::waker_of<typename Poller::system>::type;
-  template <class>
-  friend class detail::post_service;
-  template <class>
-  friend class detail::drain_service;
-  template <class>
-  friend struct detail::stops_run;
-  template <class>
-  friend class loop_group;
+  template <class> friend class detail::post_service;
+  template <class> friend class detail::drain_service;
+  template <class> friend struct detail::stops_run;
+  template <class> friend class loop_group;
 
   struct turn_scope;
   struct turn_sink;
@@ -358,9 +320,7 @@ class basic_loop : detail::standard_descriptors {
   void resume_starved() noexcept;
   void set_wake() noexcept;
   std::chrono::nanoseconds read_clock() noexcept;
-  bool idle() const noexcept {
-    return !holds_.any(size()) && box_.empty() && !any_service_busy();
-  }
+  bool idle() const noexcept { return !holds_.any(size()) && box_.empty() && !any_service_busy(); }
   bool any_service_busy() const noexcept;
   template <class F>
   timer<basic_loop> add_timer(std::chrono::nanoseconds when, F&& f);
@@ -387,11 +347,8 @@ class basic_loop : detail::standard_descriptors {
   /// Closes and destroys all that there is; `post` and `stop` may still be called.
   void end() noexcept;
   void end_channels() noexcept;
-
   /// The channel of a token that may be that of none; a map is asked only for those that it had.
-  record* find(token id) const noexcept {
-    return id.generation != 0 ? map_.find(id) : nullptr;
-  }
+  record* find(token id) const noexcept { return id.generation != 0 ? map_.find(id) : nullptr; }
 
   static record& as_record(list_node* node) noexcept { return static_cast<record&>(*node); }
 

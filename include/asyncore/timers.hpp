@@ -182,6 +182,27 @@ timer<basic_loop<Poller, Map>> basic_loop<Poller, Map>::add_timer(std::chrono::n
 
 template <class Poller, class Map>
 template <class Rep, class Period, class F>
+timer<basic_loop<Poller, Map>> basic_loop<Poller, Map>::call_later(
+    std::chrono::duration<Rep, Period> delay, F&& f) {
+  return add_timer(detail::deadline_after(now(), detail::in_nanoseconds(delay)),
+                   std::forward<F>(f));
+}
+
+template <class Poller, class Map>
+template <class F>
+timer<basic_loop<Poller, Map>> basic_loop<Poller, Map>::call_at(std::chrono::nanoseconds when,
+                                                                F&& f) {
+  return add_timer(when, std::forward<F>(f));
+}
+template <class Poller, class Map>
+template <class F>
+timer<basic_loop<Poller, Map>> basic_loop<Poller, Map>::call_at(
+    std::chrono::steady_clock::time_point when, F&& f) {
+  return add_timer(when.time_since_epoch(), std::forward<F>(f));
+}
+
+template <class Poller, class Map>
+template <class Rep, class Period, class F>
 timer<basic_loop<Poller, Map>> basic_loop<Poller, Map>::call_every(
     std::chrono::duration<Rep, Period> period, F&& f) {
   using kept = detail::periodic<std::decay_t<F>>;

@@ -54,26 +54,26 @@ concept hides_kind_read = kind_receives<T> && hides_handle_read<T>;
 
 template <class T>
 consteval void check_io_hooks() {
-  constexpr unsigned calls = kind_calls<T>;
-  static_assert((calls & calls_connect) != 0 || !names_handle_connect<T>(),
+  constexpr unsigned called = kind_calls<T>;
+  static_assert((called & calls_connect) != 0 || !names_handle_connect<T>(),
                 "asyncore: handle_connect is called of a kind with a socket, such as dispatcher; "
                 "this one has nothing to connect");
-  static_assert((calls & calls_connect) != 0 ||
+  static_assert((called & calls_connect) != 0 ||
                     !names_handle_accepted<T>(),
                 "asyncore: handle_accepted is called of a kind with a socket, "
                 "such as dispatcher; this one accepts nothing");
-  static_assert((calls & calls_watermarks) != 0 ||
+  static_assert((called & calls_watermarks) != 0 ||
                     (!names_handle_high_water<T>() && !names_handle_low_water<T>() &&
                      !names_handle_out_queue_limit<T>()),
                 "asyncore: the hooks of the out-queue (handle_high_water, handle_low_water, "
                 "handle_out_queue_limit) are called of a kind that has one: derive from "
                 "dispatcher_with_send or async_chat");
-  static_assert((calls & calls_terminator) != 0 ||
+  static_assert((called & calls_terminator) != 0 ||
                     (!names_collect_incoming_data<T>() && !names_found_terminator<T>() &&
                      !names_handle_incoming_limit<T>()),
                 "asyncore: collect_incoming_data, found_terminator and handle_incoming_limit are "
                 "called of an async_chat: derive from it, or define handle_data");
-  static_assert((calls & calls_terminator) != 0 ||
+  static_assert((called & calls_terminator) != 0 ||
                     (!names_ac_in_buffer_size<T>() && !names_ac_out_buffer_size<T>()),
                 "asyncore: ac_in_buffer_size and ac_out_buffer_size are constants of async_chat, "
                 "which this kind does not read");
@@ -82,23 +82,23 @@ consteval void check_io_hooks() {
 /// Stops the compilation when `T`, a channel of `Loop`, has a hook that nobody would ever call.
 template <class T, class Loop>
 consteval void check_kind_hooks() {
-  constexpr unsigned calls = kind_calls<T>;
+  constexpr unsigned called = kind_calls<T>;
   check_io_hooks<T>();
   static_assert(std::is_base_of_v<deadline<T, Loop>, T> || !names_handle_timeout<T>(),
                 "asyncore: handle_timeout is called of a channel with a deadline: derive from "
                 "asyncore::deadline, too, as in `struct session : asyncore::dispatcher<session>, "
                 "asyncore::deadline<session>`");
-  static_assert((calls & calls_signal) != 0 || !names_handle_signal<T>(),
+  static_assert((called & calls_signal) != 0 || !names_handle_signal<T>(),
                 "asyncore: handle_signal is called of a signal_channel: derive from it, or give "
                 "the function another name");
-  static_assert((calls & calls_exit) != 0 || !names_handle_exit<T>(),
+  static_assert((called & calls_exit) != 0 || !names_handle_exit<T>(),
                 "asyncore: handle_exit is called of a child_process: derive from it, or give the "
                 "function another name");
-  if constexpr ((calls & (calls_signal | calls_exit)) != 0) {
+  if constexpr ((called & (calls_signal | calls_exit)) != 0) {
     static_assert(!hides_handle_read<T>,
                   "asyncore: a signal_channel and a child_process read for themselves: define "
                   "handle_signal or handle_exit, and no handle_read");
-  } else if constexpr ((calls & calls_watermarks) != 0) {
+  } else if constexpr ((called & calls_watermarks) != 0) {
     static_assert(!asks_writable<T> || names_handle_write<T>(),
                   "asyncore: what is sent or pushed leaves whatever writable answers, which is "
                   "asked for handle_write alone: to hold output back, keep it and push it later");
@@ -106,7 +106,7 @@ consteval void check_kind_hooks() {
     static_assert(!asks_writable<T> || names_handle_write<T>(),
                   "asyncore: writable is asked only of a class that defines handle_write");
   }
-  static_assert((calls & calls_nothing_else) == 0 || names_handle_read<T>() ||
+  static_assert((called & calls_nothing_else) == 0 || names_handle_read<T>() ||
                     names_handle_write<T>() || names_handle_expt<T>() || names_handle_close<T>() ||
                     names_handle_data<T>(),
                 "asyncore: the class has none of the hooks that a channel calls, handle_read, "

@@ -61,6 +61,18 @@ concept poller = requires(P& p, token t, interest i, timeout_type timeout, detai
   { p.wait(timeout, sink) } -> std::same_as<int>;
 };
 
+namespace detail {
+/// The set of system calls of a poller: its own, or one without state.
+template <class P>
+decltype(auto) system_of(P& p) noexcept {
+  if constexpr (requires { p.get_system(); }) {
+    return p.get_system();
+  } else {
+    return typename P::system{};
+  }
+}
+}  // namespace detail
+
 }  // namespace asyncore
 
 #endif

@@ -7,6 +7,14 @@
 
 namespace asyncore {
 
+template <class Derived, class Loop, class Transport>
+bool dispatcher_with_send<Derived, Loop, Transport>::finishes_sending() {
+  if (this->end_reason() || !base::has(base::read_over)) return false;
+  if (!this->kind().has_output() && dispatcher_with_send::queued() == 0) return false;
+  leave();
+  return base::has(is_leaving);
+}
+
 /// Returns whether it was not leaving yet.
 template <class Derived, class Loop, class Transport>
 bool dispatcher_with_send<Derived, Loop, Transport>::leave() {

@@ -21,6 +21,15 @@ std::error_code add_to(Poller& poller, token id, interest wanted, bool exclusive
 }  // namespace detail
 
 template <class Poller, class Map>
+inline void basic_loop<Poller, Map>::visit_before_wait(record& r) noexcept {
+  if (r.registered() && (r.every_turn_ || r.unlinked())) r.link_before(changed_);
+}
+template <class Poller, class Map>
+inline void basic_loop<Poller, Map>::visit_before_wait(token id) noexcept {
+  if (record* const r = find(id)) visit_before_wait(*r);
+}
+
+template <class Poller, class Map>
 inline bool basic_loop<Poller, Map>::any_every_turn() const noexcept {
   return channels::template any_asked<predicate_mode::every_turn>() &&
          !(every_turn_.unlinked() && asking_.unlinked());

@@ -102,6 +102,15 @@ void basic_loop<Poller, Map>::own(record& r) noexcept {
 }
 
 template <class Poller, class Map>
+template <class Channel>
+constexpr typename basic_loop<Poller, Map>::type_ref basic_loop<Poller, Map>::type_of() noexcept {
+  static_assert(channels::template contains<Channel>,
+                "asyncore: this channel type is not in the closed list of the loop's map: add it "
+                "to the list, as in fd_table<..., Channel>, or leave the list empty");
+  return channels::template ref<Channel>();
+}
+
+template <class Poller, class Map>
 std::error_code basic_loop<Poller, Map>::room_for(int fd) const noexcept {
   if constexpr (requires { Poller::fd_limit; })
     if (fd >= Poller::fd_limit) return std::make_error_code(std::errc::value_too_large);

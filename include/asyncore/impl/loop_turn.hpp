@@ -159,6 +159,12 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::woken() {
 }
 
 template <class Poller, class Map>
+inline void basic_loop<Poller, Map>::wake_by(std::chrono::nanoseconds when) noexcept {
+  if (wake_at_.count() != 0 && wake_at_ <= when) return;
+  wake_at_ = when.count() == 0 ? std::chrono::nanoseconds(1) : when;
+}
+
+template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::resume_later(token listener,
                                                          bool for_a_while) noexcept {
   constexpr unsigned most = std::extent_v<decltype(starved_)>;

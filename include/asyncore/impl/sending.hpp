@@ -267,6 +267,41 @@ ASYNCORE_COLD std::size_t dispatcher_with_send<Derived, Loop, Transport>::send_l
   return n > 0 ? bytes.size() - static_cast<std::size_t>(n) : bytes.size();
 }
 
+template <class Derived, class Loop, class Transport>
+bool dispatcher_with_send<Derived, Loop, Transport>::send_soon() {
+  if (staging() || base::has(is_blocked)) return true;
+  if (this->loop().in_turn()) {
+    this->rearm();
+    return true;
+  }
+  Loop& loop = this->loop();
+  const token id = this->id();
+  initiate_send();
+  return id.generation == 0 || (loop.alive(id) && !base::has(base::write_over));
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::drop_queue(std::size_t more) noexcept {
+  if (staging()) more += this->loop().stage().give_up().size();
+  more += queue_.size();
+  queue_.clear(this->loop().blocks());
+  count_loss({more, false});
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::count_loss(
+    [[maybe_unused]] out_queue::loss lost) noexcept {
+  if constexpr (detail::defines_handle_closed<Derived>()) {
+    if (this->counts_loss()) {
+      const out_queue::loss before = queue_.kept();
+      lost = {lost.bytes + before.bytes, lost.producers || before.producers};
+    }
+    if (lost.bytes == 0 && !lost.producers) return;
+    this->start_counting_loss();
+    queue_.keep(lost);
+  }
+}
+
 }  // namespace asyncore
 
 #endif
