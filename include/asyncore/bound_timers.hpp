@@ -73,9 +73,9 @@ class bound_timers : public loop_service<Loop> {
     list_node its;
     list_node& head = bucket(ended);
     for (list_node* n = head.front(); n != &head;) {
-      list_node* const behind = n->after();
+      list_node* const following = n->after();
       if (as_entry(n).of == &ended) n->link_before(its);
-      n = behind;
+      n = following;
     }
     ended.has_timers_ = 0;
     while (!its.unlinked()) {

@@ -108,7 +108,7 @@ consteval void check_kind_hooks() {
   }
   static_assert((called & calls_nothing_else) == 0 || names_handle_read<T>() ||
                     names_handle_write<T>() || names_handle_expt<T>() || names_handle_close<T>() ||
-                    names_handle_data<T>() || names_handle_closed<T>(),
+                    names_handle_data<T>() || names_handle_closed<T>() || names_handle_timeout<T>(),
                 "asyncore: the class has none of the hooks that a channel calls, handle_read, "
                 "handle_write, handle_expt and handle_close: is one misspelt?");
 }
