@@ -18,6 +18,12 @@ namespace {
 
 using test::matrix;
 
+test::ends limited_pair() {
+  test::ends pair = test::tcp_pair();
+  test::limit_buffers(pair);
+  return pair;
+}
+
 void expect(bool holds, int line = __builtin_LINE()) {
   BOOST_CHECK_MESSAGE(holds, "line " << line);
 }
@@ -345,8 +351,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_hook_that_pauses_may_throw, Place, matrix) {
 // What is asked for at once, and as it says in the documentation of the watermarks.
 BOOST_AUTO_TEST_CASE_TEMPLATE(long_answers_to_pipelined_commands_all_arrive, Place, matrix) {
   constexpr std::size_t commands = 4'000, size = 10'000;
-  scene<Place> s(test::tcp_pair());
-  test::limit_buffers(s.pair);
+  scene<Place> s(limited_pair());
   std::size_t answers = 0;
   s.it.on_found = [&] {
     ++answers;
@@ -368,8 +373,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(long_answers_to_pipelined_commands_all_arrive, Pla
 // High water is told between two pieces.
 BOOST_AUTO_TEST_CASE_TEMPLATE(high_water_is_told_in_time, Place, matrix) {
   for (const bool behind_producer : {true, false}) {
-    scene<Place> s(test::tcp_pair());
-    test::limit_buffers(s.pair);
+    scene<Place> s(limited_pair());
     s.it.on_found = [&] {
       if (behind_producer) s.one->push_with_producer(asyncore::simple_producer("p"));
       s.one->push(std::string(1'000'000, 'x'));

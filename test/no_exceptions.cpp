@@ -61,6 +61,7 @@ template <class Place>
 struct client : asyncore::dispatcher_with_send<client<Place>, loop_of<Place>> {
   using client::dispatcher_with_send::dispatcher_with_send;
   void handle_connect() { this->send("hello"); }
+  void handle_accepted(asyncore::socket, asyncore::endpoint) {}
   void handle_read() {
     std::byte into[16];
     const asyncore::io_result got = this->recv(into);

@@ -75,9 +75,9 @@ class bare_channel : public Kind, public actor {
     if constexpr (requires { this->create_socket(family); }) this->create_socket(family);
   }
   void do_listen() override {
-    using channel = std::remove_cvref_t<decltype(this->derived())>;
-    if constexpr (asyncore::detail::calls_handle_accepted<channel> ||
-                  requires { channel::accepts_by_itself; }) {
+    using role = std::remove_cvref_t<decltype(this->derived())>;
+    if constexpr (asyncore::detail::calls_handle_accepted<role> ||
+                  requires { role::accepts_by_itself; }) {
       this->set_reuse_addr();
       this->bind(asyncore::endpoint::parse("127.0.0.1:0"));
       this->listen(16);

@@ -4,6 +4,7 @@
 #include <asyncore.hpp>
 
 #include <cerrno>
+#include <sstream>
 #include <string>
 
 #include "../support/standard_error.hpp"
@@ -102,7 +103,12 @@ BOOST_AUTO_TEST_CASE(a_loop_may_be_read) {
     loop.poll(1h);
     BOOST_TEST(take(pair.far) == "hello");
   });
-  BOOST_TEST(text == "add " + fd + "#1 read\nwait 3600000000000 ns\nready " + fd +
+  // The waker is another descriptor.
+  std::string told;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    if (line.find("#2") == std::string::npos) told += line + "\n";
+  BOOST_TEST(told == "add " + fd + "#1 read\nwait 3600000000000 ns\nready " + fd +
                          "#1 read\nremove " + fd + "#1\n");
 }
 
