@@ -296,6 +296,78 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(destructors_may_close_other_channels, Place, test:
   BOOST_TEST(got.destroyed == 4);
 }
 
+// Made elsewhere and given to the loop, at any time of its life.
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_adopted_channel_is_owned, Place, test::matrix) {
+  outcome got;
+  ready_pair pair, second;
+  {
+    loop_of<Place> loop;
+    auto made = std::make_unique<stream<Place>>(loop, std::move(pair.near), got);
+    auto* const where = made.get();
+    BOOST_TEST(&loop.adopt(std::move(made)) == where);
+    BOOST_TEST(test::turn_until(loop, [&] { return got.received == "x"; }));
+    pair.far.reset();
+    loop.run();
+    BOOST_TEST(got.destroyed == 1);
+    // One without a descriptor yet, and one that has closed already.
+    loop.adopt(std::make_unique<stream<Place>>(loop, got));
+    auto closed = std::make_unique<stream<Place>>(loop, std::move(second.near), got);
+    closed->close();
+    loop.adopt(std::move(closed));
+    loop.poll();
+    BOOST_TEST(got.destroyed == 2);
+  }
+  BOOST_TEST(got.destroyed == 3);
+}
+
+#if ASYNCORE_HAS_EXCEPTIONS
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_not_of_the_loop_is_not_adopted, Place, test::matrix) {
+  outcome got;
+  loop_of<Place> loop, other;
+  const auto refused = [](const std::system_error& e) {
+    return e.code() == std::errc::invalid_argument;
+  };
+  BOOST_CHECK_EXCEPTION(loop.adopt(std::unique_ptr<stream<Place>>()), std::system_error, refused);
+  BOOST_CHECK_EXCEPTION(loop.adopt(std::make_unique<stream<Place>>(other, got)), std::system_error,
+                        refused);
+  BOOST_TEST(got.destroyed == 1);
+}
+#endif
+
+template <class Place>
+struct shape;
+template <class Place>
+using shape_loop = typename Place::template loop<shape<Place>>;
+
+/// The head of a hierarchy: its destructor and its hook are virtual.
+template <class Place>
+struct shape : asyncore::dispatcher_with_send<shape<Place>, shape_loop<Place>> {
+  shape(shape_loop<Place>& loop, test::unique_fd fd, outcome& result)
+      : shape::dispatcher_with_send(loop, asyncore::socket(std::move(fd))), got(result) {}
+  virtual ~shape() = default;
+  virtual void handle_data(std::span<const std::byte>) { got.received += "shape "; }
+  outcome& got;
+};
+template <class Place>
+struct circle : shape<Place> {
+  using shape<Place>::shape;
+  ~circle() override { ++this->got.destroyed; }
+  void handle_data(std::span<const std::byte>) override { this->got.received += "circle "; }
+};
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_subclass_is_destroyed_as_what_it_is, Place, test::matrix) {
+  outcome got;
+  ready_pair first, second;
+  shape_loop<Place> loop;
+  loop.template emplace<circle<Place>>(std::move(first.near), got);
+  loop.adopt(std::make_unique<circle<Place>>(loop, std::move(second.near), got));
+  BOOST_TEST(test::turn_until(loop, [&] { return got.received == "circle circle "; }));
+  first.far.reset();
+  second.far.reset();
+  loop.run();
+  BOOST_TEST(got.destroyed == 2);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
