@@ -175,6 +175,10 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   interest wanted_interest();
   bool may_read() const noexcept { return has(is_connected | is_datagram) && base::may_read(); }
   void resume_accepting() noexcept;
+  bool reads_later() noexcept {
+    pause_accepting(true);
+    return true;
+  }
   /// A listener tries again later.
   void give_up() noexcept {
     if (has(is_accepting)) return pause_accepting(true);

@@ -152,6 +152,9 @@ class io_channel : public channel<Derived, Loop> {
     return this->asked(possible);
   }
   bool may_read() const noexcept { return reads() && (state_ & read_over) == 0; }
+  /// Customisation point of the kinds above: the kernel is short of memory; returns whether the
+  /// channel reads again by itself when that may be over.
+  bool reads_later() noexcept { return false; }
   /// Customisation point of the kinds above: how much of `buffer` is received into.
   std::span<std::byte> receive_space(std::span<std::byte> buffer) { return buffer; }
   void abandon() noexcept {
@@ -276,6 +279,7 @@ class io_channel : public channel<Derived, Loop> {
   /// An empty message, nothing yet, or an error.
   ASYNCORE_NOINLINE void received_no_bytes(io_result got) {
     if (got.ok()) return give_data({});
+    if (detail::is_shortage(-got.error().value()) && this->kind().reads_later()) return;
     if (got.error()) receive_failed(got.error());
   }
 

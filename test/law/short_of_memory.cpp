@@ -47,6 +47,31 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_sent_waits, Place, test::matrix) {
     }
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_to_be_read_waits, Place, test::matrix) {
+  using place = test::counted<test::faulty<Place>>;
+  for (const int error : {ENOBUFS, ENOMEM}) {
+    test::poller_counts counts;
+    test::reader_loop<place> loop(counts);
+    test::heard what;
+    test::ends pair = test::socket_pair();
+    test::data_reader<place, test::asks::never> one(loop, what, std::move(pair.near));
+    test::put(pair.far, "warm");
+    test::turn(loop);
+    what.bytes.clear();
+    test::faults::recv = {-error, -error};
+    test::put(pair.far, "question");
+    test::turn(loop);
+    const std::size_t reports = counts.reports;
+    test::turn(loop, 20);
+    BOOST_TEST(counts.reports == reports);
+    BOOST_TEST(what.bytes == "");
+    BOOST_TEST(test::turn_until(loop, [&] { return what.bytes == "question"; }));
+    BOOST_TEST(what.errors + what.closes == 0);
+    BOOST_TEST(one.registered());
+    test::faults::recv.clear();
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -102,8 +102,9 @@ bool must_be_told(sim_call call, int error) {
     case sim_call::wait:
       return true;
     case sim_call::read:
-    case sim_call::recv:
       return !asyncore::is_disconnect(error);
+    case sim_call::recv:  // a kernel that is short of memory is asked again
+      return !asyncore::is_disconnect(error) && error != ENOBUFS && error != ENOMEM;
     default:
       return false;
   }

@@ -15,6 +15,7 @@ struct faults {
   static inline std::deque<int> accept;
   static inline std::deque<int> connect;
   static inline std::deque<int> send;  // and sendmsg
+  static inline std::deque<int> recv;
   static inline std::deque<int> so_error;  // what SO_ERROR says, not what the call returns
 };
 
@@ -33,6 +34,10 @@ struct faulty_system : System {
   std::ptrdiff_t sendmsg(int fd, std::span<const iovec> pieces) {
     const int failed = next(faults::send);
     return failed != 0 ? failed : System::sendmsg(fd, pieces);
+  }
+  std::ptrdiff_t recv(int fd, std::span<std::byte> into) {
+    const int failed = next(faults::recv);
+    return failed != 0 ? failed : System::recv(fd, into);
   }
   int connect(int fd, const asyncore::endpoint& to) {
     const int failed = next(faults::connect);

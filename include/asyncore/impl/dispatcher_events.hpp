@@ -12,8 +12,11 @@ namespace asyncore {
 template <class Derived, class Loop, class Transport>
 interest dispatcher<Derived, Loop, Transport>::wanted_interest() {
   if (has(is_connecting)) return interest::write;
-  if (has(is_connected | is_datagram)) [[likely]]
-    return base::wanted_interest();
+  if (has(is_connected | is_datagram)) [[likely]] {
+    const bool starved = has(is_starved);
+    const interest wanted = base::wanted_interest();
+    return starved ? wanted & (interest::write | interest::expt) : wanted;
+  }
   if constexpr (accepts())
     if (has(is_accepting) && !has(is_starved | base::is_paused) &&
         detail::ask_readable(this->derived()))

@@ -51,7 +51,8 @@ interest dispatcher_with_send<Derived, Loop, Transport>::leaving_interest() noex
   interest wanted = interest::none;
   const bool sends = this->kind().has_output() && !base::has(base::is_starved);
   if (base::has(base::is_connecting) || sends) wanted |= interest::write;
-  if (base::has(base::is_connected) && !base::has(base::read_over)) wanted |= interest::read;
+  const bool reads = !base::has(base::read_over | base::is_starved);
+  if (base::has(base::is_connected) && reads) wanted |= interest::read;
   return wanted;
 }
 
@@ -85,6 +86,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::drop_input() {
         Transport::receive(this->loop().system(), this->native_handle(), loan.bytes());
     if (n > 0) continue;
     if (io_result(n).would_block()) return;
+    if (detail::is_shortage(n)) return void(base::reads_later());
     this->state_ |= base::read_over;
     if (n < 0) this->note_reason(static_cast<int>(-n));
     look_for_room();
