@@ -178,7 +178,6 @@ class channel : public registration<typename Loop::type_ref> {
   bool has_unread() { return kind().may_read() && loop_->system().unread(native_handle()) > 0; }
   interest before_wait() { return kind().wanted_interest(); }
   void resume_accepting() noexcept {}
-  void write_to_end() noexcept {}
   /// There was no memory for its `handle_error`.
   void give_up() noexcept { derived().close(); }
   void abandon() noexcept { del_channel(); }

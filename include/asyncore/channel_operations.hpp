@@ -29,7 +29,6 @@ struct operations {
   void (*write)(open_record&);
   void (*expt)(open_record&);
   void (*hangup)(open_record&);
-  void (*write_to_end)(open_record&);
   bool (*has_unread)(open_record&);
   interest (*before_wait)(open_record&);
   interest (*ask)(open_record&);
@@ -136,14 +135,6 @@ struct hangup {
   template <class T>
   static void on(T& channel) {
     channel.handle_hangup_event();
-  }
-};
-/// Has a channel whose output waits find out by a send that nobody takes it any more.
-struct write_to_end {
-  static constexpr auto entry = &operations::write_to_end;
-  template <class T>
-  static void on(T& channel) {
-    as_kind(channel).write_to_end();
   }
 };
 /// True when there is more to read, now or when the channel is no longer paused.
@@ -261,12 +252,11 @@ auto perform_on(open_record& r) {
 template <class T>
 inline constexpr operations operations_of = {
     perform_on<op::read, T>,       perform_on<op::write, T>,      perform_on<op::expt, T>,
-    perform_on<op::hangup, T>,     perform_on<op::write_to_end, T>, perform_on<op::has_unread, T>,
-    perform_on<op::before_wait, T>, perform_on<op::ask, T>,       perform_on<op::error, T>,
-    perform_on<op::give_up, T>,    perform_on<op::resume, T>,     perform_on<op::drain, T>,
-    perform_on<op::close, T>,      perform_on<op::abandon, T>,    perform_on<op::is_told, T>,
-    perform_on<op::last_hook, T>,  perform_on<op::destroy, T>,    perform_on<op::mode, T>,
-    perform_on<op::name, T>};
+    perform_on<op::hangup, T>,     perform_on<op::has_unread, T>, perform_on<op::before_wait, T>,
+    perform_on<op::ask, T>,        perform_on<op::error, T>,      perform_on<op::give_up, T>,
+    perform_on<op::resume, T>,     perform_on<op::drain, T>,      perform_on<op::close, T>,
+    perform_on<op::abandon, T>,    perform_on<op::is_told, T>,    perform_on<op::last_hook, T>,
+    perform_on<op::destroy, T>,    perform_on<op::mode, T>,       perform_on<op::name, T>};
 
 }  // namespace asyncore::detail
 

@@ -161,9 +161,6 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// @}
   interest before_wait();
   void resume_accepting() noexcept;
-  void write_to_end() {
-    if (base::has(base::is_connected) && this->kind().has_output()) handle_write_event();
-  }
   void abandon() noexcept {
     if (this->native_handle() >= 0) drop_output();
     base::abandon();

@@ -18,7 +18,7 @@ void basic_loop<Poller, Map>::hang_up(token t, readiness ready) {
   if (any(r->armed_, interest::read) && any(ready, readiness::read)) return;
   // UNIX sockets and pipes whose buffer is full report no room to write. A send finds the end.
   if (any(r->armed_, interest::write) && !any(ready, readiness::write)) {
-    guarded<detail::op::write_to_end>(*r);
+    guarded<detail::op::write>(*r);
     r = map_.find(t);
     if (r == nullptr) return;
   }
