@@ -251,13 +251,18 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   }
   interest before_wait() {
     static_assert(check_seams());
-    if (input_.interrupted() && !this->reading_paused()) [[unlikely]] {
+    if (input_.interrupted() && !this->reading_paused() && !crowded()) [[unlikely]] {
       Loop& loop = this->loop();
       const token id = this->id();
       if constexpr (splits()) handle_data({});
       if (!loop.alive(id)) return interest::none;
     }
     return base::before_wait();
+  }
+  interest wanted_interest() {
+    const bool reads = !input_.interrupted() || !crowded();
+    const interest wanted = base::wanted_interest();
+    return reads ? wanted : wanted & (interest::write | interest::expt);
   }
   bool has_unread() { return input_.keeps_input() || base::has_unread(); }
   bool has_output() const noexcept {
@@ -327,8 +332,14 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
                        this->queue_.size() + pending_.size() >= send_stage::capacity);
     Loop& loop = this->loop();
     if (!base::send_between(much) || this->reading_paused()) return false;
-    if (much && --sends_left == 0) return false;
+    if (crowded() || (much && --sends_left == 0)) return false;
     return !loop.stage().has_sent(this->derived().send_budget);
+  }
+
+  /// True while producers wait for a socket that takes no more: what is asked for meanwhile would
+  /// only make them more.
+  bool crowded() const noexcept {
+    return base::has(base::is_blocked) && pending_.producers() >= most_producers_waiting;
   }
 
   /// False for a class that reads by itself and has no hook for lines.
