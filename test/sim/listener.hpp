@@ -45,7 +45,10 @@ struct listener : asyncore::dispatcher<listener<Place>, loop_of<Place>> {
     }
   }
   void handle_error() {
-    on.report(this->loop().last_error());
+    const std::error_code failed = this->loop().last_error();
+    if (failed == std::errc::connection_aborted)
+      on.kernel.object("a connection that went away is an error of the listener");
+    on.report(failed);
     on.refuses = true;
     this->close();
   }
