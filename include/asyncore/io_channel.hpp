@@ -7,6 +7,7 @@
 #include <asyncore/channel.hpp>
 #include <asyncore/io_result.hpp>
 #include <asyncore/receive_buffer.hpp>
+#include <asyncore/send_stage.hpp>
 #include <asyncore/sys/error_queue.hpp>
 
 #include <span>
