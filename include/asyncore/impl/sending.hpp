@@ -59,12 +59,19 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_inside() {
   if (!this->loop().in_turn() || stage.has_failure() || !this->registered()) return;
   if (!base::has(base::is_connected) || base::has(is_blocked)) return;
   const std::size_t before = queue_.size();
+  std::size_t budget = this->derived().send_budget;
   std::ptrdiff_t n = 1;
-  while (n > 0 && !queue_.empty()) n = send_some(this->kind().most_to_send());
+  while (n > 0 && !queue_.empty() && budget > 0) {
+    const std::size_t most = this->kind().most_to_send();
+    n = send_some(most < budget ? most : budget);
+    if (n > 0) budget -= static_cast<std::size_t>(n);
+  }
   stage.count(before - queue_.size());
-  if (n > 0) return;
-  if (n == 0 || io_result(n).would_block()) {
-    this->state_ |= is_blocked;
+  if (queue_.empty()) return;
+  if (n >= 0 || io_result(n).would_block()) {
+    // With its budget used up, it goes on in the next turn.
+    this->state_ &= static_cast<state_bits>(~is_yielding);
+    this->state_ |= n > 0 ? is_blocked | is_yielding : is_blocked;
   } else {
     stage.keep_failure(this, n);
   }
