@@ -26,8 +26,11 @@ class leaving_channels : public loop_service<Loop> {
     bool lingered = false;  // when it was last looked at
   };
 
-  explicit leaving_channels(Loop&) noexcept
-      : loop_service<Loop>(service_operations<Loop, leaving_channels>) {}
+  /// Throws bad_alloc. The timers are made first: what is added later has one.
+  explicit leaving_channels(Loop& loop)
+      : loop_service<Loop>(service_operations<Loop, leaving_channels>) {
+    loop.template service<timer_queue<Loop>>();
+  }
 
   /// Calls `look` after `period`. Throws bad_alloc.
   void add(Loop& loop, void* channel, token id, typename timed<Loop>::action look,
