@@ -13,6 +13,7 @@
 #include <asyncore/error.hpp>
 #include <asyncore/log.hpp>
 #include <asyncore/registration.hpp>
+#include <asyncore/sys/error_queue.hpp>
 
 #include <type_traits>
 
@@ -178,6 +179,9 @@ class channel : public registration<typename Loop::type_ref> {
   bool has_unread() { return kind().may_read() && loop_->system().unread(native_handle()) > 0; }
   interest before_wait() { return kind().wanted_interest(); }
   void resume_accepting() noexcept {}
+  bool is_connectionless() noexcept {
+    return detail::is_connectionless(loop_->system(), native_handle());
+  }
   /// There was no memory for its `handle_error`.
   void give_up() noexcept { derived().close(); }
   void abandon() noexcept { del_channel(); }

@@ -30,6 +30,7 @@ struct operations {
   void (*expt)(open_record&);
   void (*hangup)(open_record&);
   bool (*has_unread)(open_record&);
+  bool (*is_connectionless)(open_record&);
   interest (*before_wait)(open_record&);
   interest (*ask)(open_record&);
   void (*error)(open_record&);
@@ -145,6 +146,14 @@ struct has_unread {
     return as_kind(channel).has_unread();
   }
 };
+/// True when an error of a message is not the end.
+struct is_connectionless {
+  static constexpr auto entry = &operations::is_connectionless;
+  template <class T>
+  static bool on(T& channel) {
+    return as_kind(channel).is_connectionless();
+  }
+};
 /// Finishes what the channel put off to the end of the turn; returns what it is interested in.
 struct before_wait {
   static constexpr auto entry = &operations::before_wait;
@@ -252,11 +261,12 @@ auto perform_on(open_record& r) {
 template <class T>
 inline constexpr operations operations_of = {
     perform_on<op::read, T>,       perform_on<op::write, T>,      perform_on<op::expt, T>,
-    perform_on<op::hangup, T>,     perform_on<op::has_unread, T>, perform_on<op::before_wait, T>,
-    perform_on<op::ask, T>,        perform_on<op::error, T>,      perform_on<op::give_up, T>,
-    perform_on<op::resume, T>,     perform_on<op::drain, T>,      perform_on<op::close, T>,
-    perform_on<op::abandon, T>,    perform_on<op::is_told, T>,    perform_on<op::last_hook, T>,
-    perform_on<op::destroy, T>,    perform_on<op::mode, T>,       perform_on<op::name, T>};
+    perform_on<op::hangup, T>,     perform_on<op::has_unread, T>, perform_on<op::is_connectionless, T>,
+    perform_on<op::before_wait, T>, perform_on<op::ask, T>,       perform_on<op::error, T>,
+    perform_on<op::give_up, T>,    perform_on<op::resume, T>,     perform_on<op::drain, T>,
+    perform_on<op::close, T>,      perform_on<op::abandon, T>,    perform_on<op::is_told, T>,
+    perform_on<op::last_hook, T>,  perform_on<op::destroy, T>,    perform_on<op::mode, T>,
+    perform_on<op::name, T>};
 
 }  // namespace asyncore::detail
 

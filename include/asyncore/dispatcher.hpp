@@ -175,6 +175,7 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   interest wanted_interest();
   bool may_read() const noexcept { return has(is_connected | is_datagram) && base::may_read(); }
   void resume_accepting() noexcept;
+  bool is_connectionless() const noexcept { return has(is_datagram); }
   bool reads_later() noexcept {
     pause_accepting(true);
     return true;

@@ -233,7 +233,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
     return this->loop().stage().open(this);
   }
   /// Moves what is on the stage to the queue, in the middle of the hook.
-  void unstage() { queue_.append(this->loop().stage().give_up(), this->loop().blocks()); }
+  void unstage() { keep(this->loop().stage().give_up()); }
+  void keep(bytes_view bytes);
 
   /// Reads while the stage is open, which says that the loop's buffer is in use.
   [[gnu::always_inline]] void deliver_staged() {

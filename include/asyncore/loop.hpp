@@ -308,6 +308,7 @@ class basic_loop : detail::standard_descriptors {
   bool any_every_turn() const noexcept;
   void visit(record& r);
   void arm(record& r, interest wanted);
+  void refused(record& r, std::error_code failed);
   bool arms_later(record& r, interest wanted) noexcept;
   void check_declined(const record& r, interest wanted) noexcept;
   void watch_anew(token id) noexcept;

@@ -59,9 +59,9 @@ bool basic_loop<Poller, Map>::clear_errors(token t) {
 template <class Poller, class Map>
 bool basic_loop<Poller, Map>::passes(token t) {
   if (clear_errors(t)) return true;
-  if (!detail::is_connectionless(system(), t.fd)) return false;
   record* const r = map_.find(t);
-  if (r != nullptr && !any(r->armed_, interest::write)) park(*r);
+  if (!channels::template perform<detail::op::is_connectionless>(*r)) return false;
+  if (!any(r->armed_, interest::write)) park(*r);
   return true;
 }
 

@@ -135,7 +135,16 @@ void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
   }
   r.armed_ = wanted;
   r.paused_ = false;
-  if (failed) report_error(r, failed, Poller::name);
+  if (failed) refused(r, failed);
+}
+
+/// The poller goes on with what the channel wanted before, and would report it for ever: it hears of
+/// the channel again when that wants something else.
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::refused(record& r, std::error_code failed) {
+  if (r.polled_) poller_.remove(r.id_);
+  r.polled_ = false;
+  report_error(r, failed, Poller::name);
 }
 
 /// Of the loops that share a listener the kernel may have woken this one alone.
@@ -201,8 +210,7 @@ ASYNCORE_COLD bool basic_loop<Poller, Map>::arm_paused(token id) {
   record* const r = find(id);
   if (r == nullptr || !r->paused_) return false;
   r->paused_ = false;
-  if (const std::error_code failed = poller_.modify(id, r->armed_))
-    report_error(*r, failed, Poller::name);
+  if (const std::error_code failed = poller_.modify(id, r->armed_)) refused(*r, failed);
   return true;
 }
 

@@ -91,6 +91,19 @@ bool dispatcher_with_send<Derived, Loop, Transport>::send_between(bool much) {
   return loop.alive(id);
 }
 
+/// Puts what `send` has accepted into the queue. What finds no memory is lost, and so is what would
+/// follow behind the gap (law 15).
+template <class Derived, class Loop, class Transport>
+ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::keep(bytes_view bytes) {
+  const std::size_t before = queue_.size();
+  detail::cleaning_up([&] { queue_.append(bytes, this->loop().blocks()); },
+                      [&] {
+                        drop_queue(bytes.size() - (queue_.size() - before));
+                        this->state_ |= base::write_over;
+                        this->rearm();
+                      });
+}
+
 /// The socket has not taken all of what a hook has sent, which is only now copied; `sent`: what it
 /// did, 0 when it was not asked. Returns false when there is nothing more to be sent now; then
 /// `*this` may be gone.
@@ -108,7 +121,7 @@ ASYNCORE_NOINLINE bool dispatcher_with_send<Derived, Loop, Transport>::keep_unse
     this->state_ |= is_blocked;
     if (sent < 0) sent = 0;
   }
-  queue_.append(bytes.drop(static_cast<std::size_t>(sent)), this->loop().blocks());
+  keep(bytes.drop(static_cast<std::size_t>(sent)));
   this->rearm();
   if constexpr (has_watermarks()) {
     Loop& loop = this->loop();
@@ -142,7 +155,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::look_for_room() noexcept {
 /// What its hook sent before it threw is sent all the same, before the next wait.
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::reading_threw() {
-  queue_.append(this->loop().stage().take(), this->loop().blocks());
+  keep(this->loop().stage().take());
   this->rearm();
 }
 
