@@ -57,6 +57,18 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(input_is_limited_anew_when_the_channel_is_kept, Pl
   expect(room.until([&] { return room.story.text.ends_with("|line|"); }));
 }
 
+// A member may be anything at run time: nothing at a time would be ready for ever.
+BOOST_AUTO_TEST_CASE_TEMPLATE(sizes_of_nothing_are_one, Place, matrix) {
+  chat_room<Place> room;
+  room.one->ac_in_buffer_size = 0;
+  room.one->ac_out_buffer_size = 0;
+  room.send("ab\n");
+  room.tells("ab|");
+  room.one->push("answer");
+  expect(room.received(6) == "answer");
+  expect(room.undisturbed());
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(input_is_not_limited_without_a_text, Place, matrix) {
   for (const bool number : {true, false}) {
     chat_room<Place> room;

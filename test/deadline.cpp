@@ -10,9 +10,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <cerrno>
 #include <functional>
 #include <optional>
 #include <stdexcept>
+#include <system_error>
 
 namespace {
 
@@ -69,6 +71,15 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(passes_once, Place, test::matrix) {
   s.loop.run({.timeout = 1h, .count = 3});
   BOOST_TEST(s.got.received == "timeout10 ");
   BOOST_TEST(!s.channel.has_deadline());
+}
+
+// It would pass while nobody is there to be told.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_channel_without_a_descriptor_has_none, Place, test::matrix) {
+  scene<Place> s;
+  session<Place> empty(s.loop, s.got);
+  const auto refused = [](const std::system_error& e) { return e.code().value() == EBADF; };
+  BOOST_CHECK_EXCEPTION(empty.set_deadline(1s), std::system_error, refused);
+  BOOST_TEST(!empty.has_deadline());
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(activity_moves_it, Place, test::matrix) {
@@ -155,9 +166,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_closed_channel_has_none, Place, test::matrix) {
   BOOST_TEST(other_got.received == "");
   // Closed, and given another socket.
   session<Place> again(s.loop, other_got);
-  again.set_deadline(1s);
   other_pair = test::socket_pair();
   again.set_socket(asyncore::socket(std::move(other_pair.near)));
+  again.set_deadline(1s);
   again.close();
   other_pair = test::socket_pair();
   again.set_socket(asyncore::socket(std::move(other_pair.near)));

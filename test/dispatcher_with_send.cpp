@@ -99,6 +99,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(datagrams_are_refused, Place, test::matrix) {
   std::error_code failed;
   channel.create_socket(AF_INET, SOCK_DGRAM, failed);
   BOOST_CHECK(failed == std::errc::wrong_protocol_type);
+#if ASYNCORE_HAS_ATOMIC_FLAGS
+  channel.create_socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, failed);
+  BOOST_CHECK(failed == std::errc::wrong_protocol_type);
+#endif
   channel.set_socket(asyncore::socket(test::bound_to(test::any_port, SOCK_DGRAM)), failed);
   BOOST_CHECK(failed == std::errc::wrong_protocol_type);
   BOOST_TEST(channel.native_handle() == -1);

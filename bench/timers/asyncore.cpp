@@ -13,7 +13,8 @@ struct session;
 using timer_loop = asyncore::basic_loop<asyncore::default_poller, asyncore::fd_table<session>>;
 
 struct session : asyncore::channel<session, timer_loop>, asyncore::deadline<session, timer_loop> {
-  using channel::channel;
+  /// In no loop: of the descriptor counts only that there is one.
+  explicit session(timer_loop& loop) : channel(loop) { set_descriptor(0); }
   void handle_timeout() {}
 };
 

@@ -285,9 +285,11 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   }
   std::span<std::byte> receive_space(std::span<std::byte> all) {
     const std::size_t most = this->derived().ac_in_buffer_size;
-    return all.first(most < all.size() ? most : all.size());
+    return all.first(most < all.size() ? at_least_one(most) : all.size());
   }
-  std::size_t most_to_send() const noexcept { return this->derived().ac_out_buffer_size; }
+  std::size_t most_to_send() const noexcept {
+    return at_least_one(this->derived().ac_out_buffer_size);
+  }
   void drop_unsent() noexcept {
     base::drop_unsent();
     drop_pushed();
@@ -301,6 +303,11 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   ~async_chat() { pending_.clear(this->loop().blocks()); }
 
  private:
+  /// A member may be anything at run time.
+  static constexpr std::size_t at_least_one(std::size_t most) noexcept {
+    return most == 0 ? 1 : most;
+  }
+
   /// The hooks as the splitter calls them.
   struct hooks {
     void collect(std::span<const std::byte> piece) const { channel.collect_incoming_data(piece); }

@@ -79,11 +79,35 @@ consteval void check_io_hooks() {
                 "which this kind does not read");
 }
 
+// True when the constant NAME of `T` is known to the compiler and is no positive number.
+#define ASYNCORE_CONSTANT(NAME)                                   \
+  template <class T>                                              \
+  concept nothing_##NAME = requires {                             \
+    typename std::bool_constant<!(T::NAME > 0)>;                  \
+    requires std::bool_constant<!(T::NAME > 0)>::value;           \
+  };
+
+ASYNCORE_CONSTANT(accept_batch)
+ASYNCORE_CONSTANT(send_budget)
+ASYNCORE_CONSTANT(ac_in_buffer_size)
+ASYNCORE_CONSTANT(ac_out_buffer_size)
+#undef ASYNCORE_CONSTANT
+
+/// A channel that does nothing at a time would be reported as ready for ever.
+template <class T>
+consteval void check_constants() {
+  static_assert(!nothing_accept_batch<T>, "asyncore: accept_batch is at least 1");
+  static_assert(!nothing_send_budget<T>, "asyncore: send_budget is at least 1");
+  static_assert(!nothing_ac_in_buffer_size<T>, "asyncore: ac_in_buffer_size is at least 1");
+  static_assert(!nothing_ac_out_buffer_size<T>, "asyncore: ac_out_buffer_size is at least 1");
+}
+
 /// Stops the compilation when `T`, a channel of `Loop`, has a hook that nobody would ever call.
 template <class T, class Loop>
 consteval void check_kind_hooks() {
   constexpr unsigned called = kind_calls<T>;
   check_io_hooks<T>();
+  check_constants<T>();
   static_assert(std::is_base_of_v<deadline<T, Loop>, T> || !names_handle_timeout<T>(),
                 "asyncore: handle_timeout is called of a channel with a deadline: derive from "
                 "asyncore::deadline, too, as in `struct session : asyncore::dispatcher<session>, "

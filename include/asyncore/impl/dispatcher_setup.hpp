@@ -52,13 +52,14 @@ void dispatcher<Derived, Loop, Transport>::enter(int fd, state_bits state,
 template <class Derived, class Loop, class Transport>
 void dispatcher<Derived, Loop, Transport>::create_socket(int family, int type,
                                                          std::error_code& failed) {
-  if (type == SOCK_DGRAM && gathers()) {
+  const bool messages = detail::without_flags(type) == SOCK_DGRAM;
+  if (messages && gathers()) {
     failed = std::make_error_code(std::errc::wrong_protocol_type);
     return;
   }
   const int fd = this->loop().system().socket(family, type);
   failed = detail::failure(fd);
-  if (!failed) enter(fd, type == SOCK_DGRAM ? is_datagram : state_bits{0}, failed);
+  if (!failed) enter(fd, messages ? is_datagram : state_bits{0}, failed);
 }
 template <class Derived, class Loop, class Transport>
 ASYNCORE_NOINLINE void dispatcher<Derived, Loop, Transport>::create_socket(int family, int type) {

@@ -198,6 +198,7 @@ std::ptrdiff_t dispatcher_with_send<Derived, Loop, Transport>::send_some(std::si
 
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budget) {
+  if (budget == 0) budget = 1;
   if (!base::has(base::is_connected) || !this->registered()) return;
   if (staging()) unstage();
   if (const std::ptrdiff_t error = this->loop().stage().take_failure(this); error != 0) [[unlikely]]

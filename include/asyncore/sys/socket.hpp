@@ -3,7 +3,10 @@
 #ifndef ASYNCORE_SYS_SOCKET_HPP
 #define ASYNCORE_SYS_SOCKET_HPP
 
+#include <asyncore/config.hpp>
 #include <asyncore/sys/unique_fd.hpp>
+
+#include <sys/socket.h>
 
 #include <utility>
 
@@ -43,6 +46,17 @@ class socket {
   unique_fd fd_;
   bool prepared_ = false;
 };
+
+namespace detail {
+/// The type of a socket without the flags that socket(2) takes beside it.
+constexpr int without_flags(int type) noexcept {
+#if ASYNCORE_HAS_ATOMIC_FLAGS
+  return type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+  return type;
+#endif
+}
+}  // namespace detail
 
 }  // namespace asyncore
 
