@@ -45,6 +45,9 @@ class deadline : timed<Loop> {
   /// True until it has passed, once it is set.
   bool has_deadline() const noexcept { return due_ != never; }
 
+  /// The same for the kinds, whatever names the members of the class have.
+  friend bool asyncore_has_deadline(const deadline& one) noexcept { return one.has_deadline(); }
+
  protected:
   deadline() noexcept : timed<Loop>(&passed) {}
   ~deadline() {

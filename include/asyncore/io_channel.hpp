@@ -304,15 +304,15 @@ class io_channel : public channel<Derived, Loop> {
   /// `handle_close` has left the channel open, and maybe nothing will ever call one of its hooks.
   ASYNCORE_COLD void log_if_forgotten() {
     Derived& self = this->derived();
-    if constexpr (requires { self.has_deadline(); })
-      if (self.has_deadline()) return;
+    if constexpr (requires { asyncore_has_deadline(self); })
+      if (asyncore_has_deadline(self)) return;
     if (will_close(self)) return;
     Loop& loop = this->loop();
     const token id = this->id();
     bool waits = true;  // what a predicate throws here it will throw when it counts
-    detail::guarded([&] { waits = self.wanted_interest() != interest::none; }, [] {});
+    detail::guarded([&] { waits = this->kind().wanted_interest() != interest::none; }, [] {});
     if (waits || !loop.alive(id)) return;
-    asyncore::log(detail::joined({"asyncore: handle_close has left ", self.description(),
+    asyncore::log(detail::joined({"asyncore: handle_close has left ", this->description(),
                                   " open: it keeps its descriptor until close() is called"}));
   }
 };
