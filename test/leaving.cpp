@@ -232,6 +232,23 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_chat_that_lingers, Place, test::one_a_poller) {
   BOOST_TEST(said == "quit; close");
 }
 
+// Whatever the class says.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_chat_has_a_linger_time_for_a_call, Place, test::one_a_poller) {
+  for (const auto linger : {0ms, 200ms}) {
+    clock::reset();
+    std::string said, reply;
+    test::ends pair = test::tcp_pair();
+    talker_loop<Place> loop;
+    auto& chat = loop.template emplace<talker<Place>>(std::move(pair.near), said);
+    chat.push("reply");
+    chat.close_when_done(linger);
+    chat.close_when_done();  // it leaves already
+    loop.run();
+    BOOST_CHECK(clock::passed() >= linger && clock::passed() <= 2 * linger + 1ms);
+    BOOST_TEST(test::take(pair.far) == "reply");
+  }
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(abort_drops_and_resets, Place, test::one_a_poller) {
   scene<Place> s;
   s.channel.send(std::string(3'000'000, 'x'));

@@ -7,6 +7,7 @@
 #include <asyncore/chat/producer.hpp>
 #include <asyncore/chat/splitter.hpp>
 #include <asyncore/chat/terminator.hpp>
+#include <asyncore/concept/chat_seams.hpp>
 #include <asyncore/dispatcher_with_send.hpp>
 
 #include <concepts>
@@ -22,19 +23,6 @@
 namespace asyncore {
 
 namespace detail {
-/// A `send` or `recv` of the class's own that looks like the library's: a seam in Python, where
-/// async_chat calls it.
-template <class T>
-concept hides_send = requires(T& self, bytes_view bytes) {
-  { self.send(bytes) } -> std::same_as<io_result>;
-  requires !std::is_same_v<decltype(&T::send), decltype(&kind_of<T>::send)>;
-};
-template <class T>
-concept hides_recv = requires(T& self, std::span<std::byte> into) {
-  { self.recv(into) } -> std::same_as<io_result>;
-  requires !std::is_same_v<decltype(&T::recv), decltype(&kind_of<T>::recv)>;
-};
-
 /// Integers that do not count anything.
 template <class T>
 inline constexpr bool is_character =
@@ -145,13 +133,15 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   }
 
   /// Calls `handle_close`, which closes, when all that has been pushed is sent; what is pushed
-  /// later is dropped. A class with a `linger_time` lingers before that (see
-  /// `dispatcher_with_send`); then its constant has to be known at compile time.
-  void close_when_done() {
-    if (this->native_handle() < 0) return;
-    pending_.push_end();
-    this->rearm();
+  /// later is dropped. With a linger time above zero, that of the class or the one given, it lingers
+  /// before that (see `dispatcher_with_send`). When the channel leaves already, nothing changes.
+  /// @{
+  void close_when_done() { end_behind(this->derived().linger_time); }
+  template <class Rep, class Period>
+  void close_when_done(std::chrono::duration<Rep, Period> linger) {
+    end_behind(detail::in_nanoseconds(linger));
   }
+  /// @}
 
   /// Drops what has been received and not given out, and what has been pushed and not been sent,
   /// a `close_when_done` too.
@@ -230,6 +220,15 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     drop_pending();
   }
 
+  /// Gives the socket away (see `dispatcher_with_send`). Drops producers and what is behind them,
+  /// and what has been received and not been given out: `found_terminator` that wants that for the
+  /// socket's next owner sets no terminator, and releases in `collect_incoming_data`.
+  [[nodiscard]] socket release_socket() noexcept {
+    socket given = base::release_socket();
+    drop_pending();
+    return given;
+  }
+
   /// The loop drains (see `channel`): does as `close_when_done`.
   void handle_drain_event() {
     if constexpr (detail::defines_handle_drain<Derived>()) {
@@ -250,7 +249,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     base::handle_read_event();
   }
   interest before_wait() {
-    static_assert(check_seams());
+    static_assert(detail::check_chat_seams<Derived>());
     if (input_.interrupted() && !this->reading_paused() && !crowded()) [[unlikely]] {
       Loop& loop = this->loop();
       const token id = this->id();
@@ -354,27 +353,17 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     return !detail::hides_kind_read<Derived> || detail::names_found_terminator<Derived>();
   }
 
-  /// True unless the class replaces a call of Python's that this async_chat does not make.
-  static consteval bool check_seams() {
-    static_assert(!detail::hides_send<Derived>,
-                  "asyncore: async_chat never calls a `send` of the class: give yours another name "
-                  "and call it instead of push, or see all bytes in a transport, the third "
-                  "template argument of async_chat");
-    static_assert(!detail::hides_recv<Derived> || detail::hides_kind_read<Derived>,
-                  "asyncore: async_chat never calls a `recv` of the class: define handle_read and "
-                  "call yours there, or see all bytes in a transport, the third template argument "
-                  "of async_chat");
-    return true;
+  void end_behind(std::chrono::nanoseconds linger) noexcept {
+    if (this->native_handle() < 0) return;
+    pending_.push_end(linger);
+    this->rearm();
   }
 
   /// All is sent after `close_when_done`.
   void end() {
-    if constexpr (Derived::linger_time > std::chrono::nanoseconds(0)) {
-      input_.stop();
-      base::close_when_done();
-    } else {
-      this->derived().handle_close_event();
-    }
+    if (pending_.linger().count() == 0) return this->derived().handle_close_event();
+    input_.stop();
+    base::close_when_done(pending_.linger());
   }
 
   /// Behind what waits before it.

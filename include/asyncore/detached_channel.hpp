@@ -81,9 +81,8 @@ struct channel_mover : Kind {
     detached_channel taken;
     if constexpr (queues) taken.output_.swap(queue_of(c));
     taken.state_ = static_cast<std::uint16_t>(state & kept());
-    taken.socket_ = socket::accepted(unique_fd(c.native_handle(), c.loop().system().closer()));
-    const auto set_descriptor = &channel_mover::set_descriptor;
-    (c.*set_descriptor)(-1);
+    const auto release = &channel_mover::release_descriptor;
+    taken.socket_ = socket::accepted((c.*release)());
     return taken;
   }
   static void put(Kind& c, detached_channel& d) {

@@ -128,6 +128,17 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
     return got;
   }
 
+  /// Gives the socket away, open and non-blocking; an empty one when there is none. The channel
+  /// leaves its loop as by `close`: without `handle_close`, and an owned one is destroyed at the end
+  /// of the turn. The last hook, `handle_closed`, is called. May be called in the channel's own
+  /// hooks; bytes that the kernel has received and nobody has read stay in the socket.
+  [[nodiscard]] socket release_socket() noexcept {
+    if (this->native_handle() < 0) return {};
+    socket given(this->release_descriptor());
+    forget_connection();
+    return given;
+  }
+
   void close() noexcept {
     forget_connection();
     base::close();

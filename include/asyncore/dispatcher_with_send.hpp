@@ -21,7 +21,9 @@ namespace asyncore {
 /// from. Each is called once before the other.
 template <class Derived, class Loop = default_loop, class Transport = socket_transport>
 class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
-  friend detail::kind_tag<dispatcher_with_send, detail::socket_calls<Transport> | detail::calls_watermarks> asyncore_kind(dispatcher_with_send*) {
+  friend detail::kind_tag<dispatcher_with_send,
+                          detail::socket_calls<Transport> | detail::calls_watermarks>
+  asyncore_kind(dispatcher_with_send*) {
     return {};
   }
   using base = dispatcher<Derived, Loop, Transport>;
@@ -113,6 +115,13 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void close() noexcept {
     if (this->native_handle() >= 0) drop_output();
     base::close();
+  }
+
+  /// Gives the socket away (see `dispatcher`), after all of what waits that the socket takes now;
+  /// the rest is dropped, and the last hook is told how much that is.
+  [[nodiscard]] socket release_socket() noexcept {
+    if (this->native_handle() >= 0) drop_output();
+    return base::release_socket();
   }
 
   /// Called when the peer is gone (see `io_channel`). At the end of the peer's stream, what waits
@@ -322,29 +331,6 @@ dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
       return;
   if constexpr (!has_only_queue())
     if (this->kind().has_output()) send_unblocked();
-}
-
-template <class Derived, class Loop, class Transport>
-void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how, std::error_code& failed) {
-  if (how != SHUT_RD && this->registered() && !base::has(is_blocked)) {
-    Loop& loop = this->loop();
-    const token id = this->id();
-    initiate_send();
-    failed = {};
-    if (!loop.alive(id)) return;
-  }
-  if (how == SHUT_RD || this->native_handle() < 0 || !this->kind().has_output())
-    return base::shutdown(how, failed);
-  failed = {};
-  this->state_ |= is_ending;
-  this->set_shuts_reading(how == SHUT_RDWR);
-  this->rearm();
-}
-template <class Derived, class Loop, class Transport>
-void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how) {
-  std::error_code failed;
-  shutdown(how, failed);
-  detail::throw_if(failed, "shutdown");
 }
 
 template <class Derived, class Loop, class Transport>

@@ -9,6 +9,7 @@
 #include <asyncore/receive_buffer.hpp>
 #include <asyncore/send_stage.hpp>
 #include <asyncore/sys/error_queue.hpp>
+#include <asyncore/sys/unique_fd.hpp>
 
 #include <span>
 #include <string>
@@ -261,6 +262,14 @@ class io_channel : public channel<Derived, Loop> {
     if constexpr (requires { Loop::poller_type::hides_errors; })
       if constexpr (!detail::defines_handle_expt<Derived>())
         detail::drop_errors(this->loop().system(), this->native_handle());
+  }
+
+  /// Leaves the loop for good, with the descriptor open; no longer the channel's.
+  unique_fd release_descriptor() noexcept {
+    const int fd = this->native_handle();
+    this->channel<Derived, Loop>::close();
+    this->set_descriptor(-1);
+    return unique_fd(fd, this->loop().system().closer());
   }
 
   void close_descriptor() noexcept {

@@ -19,6 +19,7 @@ using asyncore::block_pool;
 using asyncore::out_queue;
 using asyncore::pending_output;
 using asyncore::simple_producer;
+using namespace std::chrono_literals;
 using enum asyncore::pending_output::refilled;
 
 // Counts the producers there are.
@@ -213,7 +214,7 @@ BOOST_AUTO_TEST_CASE(drop_everything) {
   o.produce([] { return "x"; });
   o.push("y");
   o.produce([] { return "z"; });
-  o.list->push_end();
+  o.list->push_end(0ns);
   o.list->clear(o.pool);
   BOOST_TEST(o.alive == 0);
   BOOST_TEST(o.list->empty());
@@ -227,10 +228,23 @@ BOOST_AUTO_TEST_CASE(drop_everything) {
 BOOST_AUTO_TEST_CASE(take_the_end_back_once) {
   output o;
   BOOST_TEST(!o.list->take_end());
-  o.list->push_end();
+  o.list->push_end(0ns);
   BOOST_TEST(o.list->ends());
   BOOST_TEST(o.list->take_end());
   BOOST_TEST(!o.list->take_end());
+}
+
+BOOST_AUTO_TEST_CASE(keep_the_linger_time_of_the_first_end) {
+  output o;
+  o.list->push_end(1ns);
+  o.list->push_end(5s);
+  BOOST_TEST((o.list->linger() == 1ms));
+  for (const auto& [given, kept] : {std::pair{-1ns, 0ms}, {0ns, 0ms}, {1000001ns, 2ms},
+                                    {std::chrono::nanoseconds::max(), 4294967295ms}}) {
+    BOOST_TEST(o.list->take_end());
+    o.list->push_end(given);
+    BOOST_TEST((o.list->linger() == kept));
+  }
 }
 
 // What a producer does to the list while it is asked.

@@ -5,9 +5,12 @@
 
 #include <asyncore/bytes.hpp>
 #include <asyncore/chat/producer.hpp>
+#include <asyncore/duration.hpp>
 #include <asyncore/out_queue.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -48,11 +51,19 @@ class pending_output {
     ++producers_;
   }
 
-  /// Nothing follows.
-  void push_end() noexcept { ends_ = true; }
+  /// Nothing follows; the first call counts. `linger`, which is rounded up to milliseconds and
+  /// lasts 49 days at most, is for who takes the end.
+  void push_end(std::chrono::nanoseconds linger) noexcept {
+    if (ends_) return;
+    ends_ = true;
+    linger_ = in_milliseconds(linger);
+  }
 
   /// Takes the end back; returns whether it had been pushed.
   bool take_end() noexcept { return std::exchange(ends_, false); }
+
+  /// What the last end was pushed with.
+  std::chrono::milliseconds linger() const noexcept { return std::chrono::milliseconds(linger_); }
 
   /// What `refill` did: it put bytes into the queue; nothing is left; or nothing may be done now,
   /// because the producer that was asked has cleared or destroyed the list, or is being asked.
@@ -157,6 +168,13 @@ class pending_output {
     const std::size_t before;
   };
 
+  static std::uint32_t in_milliseconds(std::chrono::nanoseconds linger) noexcept {
+    constexpr auto most = std::numeric_limits<std::uint32_t>::max();
+    if (linger <= std::chrono::nanoseconds(0)) return 0;
+    if (linger >= std::chrono::milliseconds(most)) return most;
+    return static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::milliseconds>(linger).count());
+  }
+
   void append(item* one) noexcept {
     (last_ == nullptr ? first_ : last_->next) = one;
     last_ = one;
@@ -182,6 +200,7 @@ class pending_output {
   std::size_t producers_ = 0;
   asking* asked_ = nullptr;
   bool ends_ = false;
+  std::uint32_t linger_ = 0;  // in milliseconds, so that it fits beside the flag
 };
 
 }  // namespace asyncore

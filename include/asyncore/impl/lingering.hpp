@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-/// How a `dispatcher_with_send` closes well. Included by dispatcher_with_send.hpp.
+/// How a `dispatcher_with_send` ends its stream and closes well. Included by dispatcher_with_send.hpp.
 #ifndef ASYNCORE_IMPL_LINGERING_HPP
 #define ASYNCORE_IMPL_LINGERING_HPP
 
@@ -67,6 +67,29 @@ void dispatcher_with_send<Derived, Loop, Transport>::start_lingering() {
   std::error_code failed;
   if (!base::has(base::write_over)) base::shutdown(SHUT_WR, failed);
   if (failed || base::has(base::read_over | base::write_over)) end_lingering();
+}
+
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how, std::error_code& failed) {
+  if (how != SHUT_RD && this->registered() && !base::has(is_blocked)) {
+    Loop& loop = this->loop();
+    const token id = this->id();
+    initiate_send();
+    failed = {};
+    if (!loop.alive(id)) return;
+  }
+  if (how == SHUT_RD || this->native_handle() < 0 || !this->kind().has_output())
+    return base::shutdown(how, failed);
+  failed = {};
+  this->state_ |= is_ending;
+  this->set_shuts_reading(how == SHUT_RDWR);
+  this->rearm();
+}
+template <class Derived, class Loop, class Transport>
+void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how) {
+  std::error_code failed;
+  shutdown(how, failed);
+  detail::throw_if(failed, "shutdown");
 }
 
 /// All is sent that a shutdown has waited for.
