@@ -88,11 +88,11 @@ struct proxy {
       side& far = this->loop().template emplace<side>();
       near.other = &far;
       far.other = &near;
-      near.show_life();
       std::error_code failed;
       far.create_socket(target.family(), SOCK_STREAM, failed);
       if (!failed) far.connect(target, failed);
-      if (failed) far.handle_error();
+      if (failed) return far.handle_error();
+      near.show_life();
     }
 
     asyncore::endpoint target;

@@ -80,6 +80,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_channel_without_a_descriptor_has_none, Place, te
   const auto refused = [](const std::system_error& e) { return e.code().value() == EBADF; };
   BOOST_CHECK_EXCEPTION(empty.set_deadline(1s), std::system_error, refused);
   BOOST_TEST(!empty.has_deadline());
+  // A hook that has just closed its channel says nothing new by it.
+  s.channel.close();
+  s.channel.set_deadline(1s);
+  BOOST_TEST(!s.channel.has_deadline());
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(activity_moves_it, Place, test::matrix) {

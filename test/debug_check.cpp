@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
-// The checks of a debug build: an answer that changed without rearm(), and a channel that is told of
-// its end and stays.
+// The checks of a debug build: an answer that changed without rearm(), a channel that is told of its
+// end and stays, and a loop that is used where it must not be.
 #undef ASYNCORE_DEBUG
 #define ASYNCORE_DEBUG 1
 #include <asyncore.hpp>
+#include <asyncore/timers.hpp>
 
 #include "support/child.hpp"
 #include "support/descriptors.hpp"
@@ -14,7 +15,15 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+
 namespace {
+
+using namespace std::chrono_literals;
 
 /// A poller of this file, so that no other file has the same loop without the check.
 template <class Poller>
@@ -75,8 +84,10 @@ struct told : asyncore::dispatcher_with_send<told<Place>, told_loop<Place>> {
     waits = does == after_end::waits_to_write;
     if (does == after_end::leaves) this->close_when_done();
     if (does == after_end::closes) this->close();
+    if (on_close) on_close();
   }
   const after_end does;
+  std::function<void()> on_close;
   bool waits = false;
   int closes = 0;
 };
@@ -147,6 +158,90 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_class_that_is_told_and_stays_is_logged, Place,
     BOOST_TEST(test::contains(said, "handle_close has left") == (does == after_end::nothing),
                said);
     BOOST_TEST(test::contains(said, "told") == (does == after_end::nothing), said);
+  }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_loop_that_its_hook_destroys_aborts, Place, test::one_a_poller) {
+  for (const bool in_turn : {true, false}) {
+    const test::child_end end = test::in_child([&] {
+      auto loop = std::make_unique<told_loop<Place>>();
+      test::ends pair = test::socket_pair();
+      auto& channel = loop->template emplace<told<Place>>(std::move(pair.near), after_end::nothing);
+      if (!in_turn) {
+        channel.on_close = [&] { loop.reset(); };
+        loop->readwrite(channel, asyncore::readiness::hangup);
+        return 0;
+      }
+      loop->call_later(0ns, [&] { loop.reset(); });
+      loop->run();
+      return 0;
+    });
+    BOOST_TEST(end.signal == SIGABRT);
+    BOOST_TEST(test::contains(end.text, "destroyed in one of its own hooks"), end.text);
+  }
+}
+
+// Statics and what is local to the thread are destroyed while the hook is under way.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_hook_may_exit, Place, test::one_a_poller) {
+  for (const bool local_to_thread : {true, false}) {
+    const test::child_end end = test::in_child([&] {
+      static std::optional<told_loop<Place>> of_program;
+      auto& loop = local_to_thread ? asyncore::this_thread_loop<told_loop<Place>>()
+                                   : of_program.emplace();
+      loop.call_later(0ns, [] { std::exit(7); });
+      loop.run();
+      return 0;
+    });
+    BOOST_TEST(end.status == 7, end.text);
+  }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_loop_that_two_threads_use_aborts, Place, test::one_a_poller) {
+  const test::child_end end = test::in_child([&] {
+    told_loop<Place> loop;
+    loop.call_later(0ns, [&] { std::thread([&] { loop.call_later(1ns, [] {}); }).join(); });
+    loop.run();
+    return 0;
+  });
+  BOOST_TEST(end.signal == SIGABRT);
+  BOOST_TEST(test::contains(end.text, "used by a second thread"), end.text);
+}
+
+// It may go from one to another between two turns.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_loop_may_move_to_another_thread, Place, test::one_a_poller) {
+  told_loop<Place> loop;
+  int calls = 0;
+  for (int round = 0; round < 2; ++round) {
+    std::thread([&] {
+      loop.call_later(0ns, [&] { ++calls; });
+      loop.run();
+    }).join();
+    loop.call_later(0ns, [&] { ++calls; });
+    loop.run();
+  }
+  BOOST_TEST(calls == 4);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_timer_that_outlives_its_loop_aborts, Place, test::one_a_poller) {
+  using timer = asyncore::timer<told_loop<Place>>;
+  const std::function<void(timer&)> uses[] = {[](timer& t) { t.cancel(); },
+                                              [](timer& t) { t.unref(); },
+                                              [](timer& t) { (void)t.pending(); }};
+  for (const auto& use : uses) {
+    const test::child_end end = test::in_child([&] {
+      timer kept;
+      use(kept);  // which names none
+      {
+        told_loop<Place> loop;
+        kept = loop.call_later(0ns, [] {});
+        loop.run();
+        use(kept);
+      }
+      use(kept);
+      return 0;
+    });
+    BOOST_TEST(end.signal == SIGABRT);
+    BOOST_TEST(test::contains(end.text, "a timer is used after the end of its loop"), end.text);
   }
 }
 

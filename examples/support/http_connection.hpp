@@ -62,6 +62,7 @@ class http_connection : public patient_connection<Derived, Loop> {
   // Who does not read would not read this either.
   void handle_timeout() {
     if (unfinished_.empty() || this->queued() > 0) return base::handle_timeout();
+    if (holds_) return this->abort();  // the kernel has all answers, and takes no more
     std::string_view head = unfinished_;
     reply(http_request(head), too_slow);
     unfinished_.clear();

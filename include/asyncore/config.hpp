@@ -94,6 +94,19 @@
 #endif
 #endif
 
+/// What the names of code that depends on these two carry, so that the linker never gives a
+/// translation unit the code of another one that was compiled differently: a program may mix them,
+/// and a loop that crosses from one to the other is an undefined reference.
+#if ASYNCORE_DEBUG && ASYNCORE_HAS_EXCEPTIONS
+#define ASYNCORE_BUILD_TAG [[gnu::abi_tag("debug")]]
+#elif ASYNCORE_DEBUG
+#define ASYNCORE_BUILD_TAG [[gnu::abi_tag("debug", "no_exceptions")]]
+#elif !ASYNCORE_HAS_EXCEPTIONS
+#define ASYNCORE_BUILD_TAG [[gnu::abi_tag("no_exceptions")]]
+#else
+#define ASYNCORE_BUILD_TAG
+#endif
+
 /// 1 under AddressSanitizer, which is told of memory that nobody may look at for a while.
 #if !defined(ASYNCORE_HAS_ASAN)
 #if defined(__SANITIZE_ADDRESS__)

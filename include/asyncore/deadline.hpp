@@ -23,8 +23,9 @@ class deadline : timed<Loop> {
 
   /// The deadline is `delay` from now on (see `basic_loop::now`), instead of the one there was;
   /// zero or less: the next turn. To be called again at each sign of life: to move it to a later
-  /// time is a comparison and a store. Throws bad_alloc, when it is the first of its loop, and
-  /// `std::system_error`, EBADF, for a channel without a descriptor.
+  /// time is a comparison and a store. A channel that has closed gets none. Throws
+  /// bad_alloc, when it is the first of its loop, and `std::system_error`, EBADF, for a channel that
+  /// has not been opened yet.
   template <class Rep, class Period>
   void set_deadline(std::chrono::duration<Rep, Period> delay) {
     set_deadline_at(detail::deadline_after(loop_of_channel().now(), detail::in_nanoseconds(delay)));
@@ -64,6 +65,7 @@ class deadline : timed<Loop> {
     Loop& loop = loop_of_channel();
     if (detail::as_kind(self()).native_handle() < 0) {
       due_ = never;
+      if (detail::as_kind(self()).has_closed()) return;
       detail::throw_error(errno_code(EBADF), "set_deadline: the channel has no descriptor");
     }
     if (!this->unlinked()) queue_->disarm(*this);

@@ -43,6 +43,7 @@ using default_loop = basic_loop<default_poller, fd_table<>>;
 template <class Loop = default_loop>
 Loop& this_thread_loop() {
   thread_local Loop loop;
+  [[maybe_unused]] thread_local const detail::end_of_thread<ASYNCORE_DEBUG != 0> behind_it;
   return loop;
 }
 

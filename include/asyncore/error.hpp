@@ -80,7 +80,8 @@ ASYNCORE_NOINLINE inline std::string printable(std::string_view text) {
 
 /// Reports a failed call whose caller gave no `std::error_code&`: throws
 /// `std::system_error(code, what)`; without exceptions prints the same and aborts.
-[[noreturn]] ASYNCORE_COLD inline void throw_error(std::error_code code, std::string_view what) {
+ASYNCORE_BUILD_TAG [[noreturn]] ASYNCORE_COLD inline void throw_error(std::error_code code,
+                                                                      std::string_view what) {
 #if ASYNCORE_HAS_EXCEPTIONS
   throw std::system_error(code, std::string(what));
 #else

@@ -31,7 +31,7 @@ template <class... Channels>
 class hash_map;
 
 template <class Poller, class Map>
-class basic_loop;
+class ASYNCORE_BUILD_TAG basic_loop;
 template <class Derived, class Loop>
 class channel;
 template <class Derived, class Loop>

@@ -24,9 +24,9 @@
 #include <asyncore/sys/standard_descriptors.hpp>
 #include <asyncore/sys/waker.hpp>
 #include <asyncore/timeout.hpp>
+#include <asyncore/usage_check.hpp>
 
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -39,7 +39,7 @@ namespace asyncore {
 /// `close` and destructors only close descriptors there, and send, unregister and shut down nothing
 /// that is shared; `stop` and `post` wake nobody; `run` and `poll` throw. Make a new loop there.
 template <class Poller, class Map>
-class basic_loop : detail::standard_descriptors {
+class ASYNCORE_BUILD_TAG basic_loop : detail::standard_descriptors {
   static_assert(detail::check_poller<Poller>());
   static_assert(detail::check_channel_map<Map>());
 
@@ -376,6 +376,7 @@ class basic_loop : detail::standard_descriptors {
   detail::post_box box_;
   detail::post_service<basic_loop> posts_;
   home_process home_;
+  [[no_unique_address]] detail::usage_check<ASYNCORE_DEBUG != 0> usage_;
   std::chrono::nanoseconds wake_at_{0};    // when a wait has to end at the latest; 0: never
   std::chrono::nanoseconds resume_at_{0};  // when listeners try again; 0: none waits
   token starved_[4];                       // those that wait; when there are more, any may

@@ -264,10 +264,8 @@ void loop_group<Loop>::hand_out(Args&&... args) {
 
 template <class Loop>
 void loop_group<Loop>::start() {
-  if (std::exchange(started_, true)) {
-    log("asyncore: a loop_group runs once: make another one");
-    std::abort();
-  }
+  if (std::exchange(started_, true))
+    detail::misused("asyncore: a loop_group runs once: make another one");
 #if ASYNCORE_HAS_EXCEPTIONS
   try {
     for (const auto& m : members_) m->thread = std::thread([this, &m] { work(*m); });

@@ -30,6 +30,9 @@ class registration : public list_node {
   /// True while the channel is in its loop's map.
   bool registered() const noexcept { return id_.generation != 0; }
 
+  /// True when the channel has closed, and has not been opened again.
+  bool has_closed() const noexcept { return closed_; }
+
   /// True when its hangup has been dispatched: the poller reports nothing more.
   bool hung_up() const noexcept { return hung_up_; }
 

@@ -23,17 +23,17 @@ class timer {
 
   /// Has the function not be called any more, and destroys it; from inside of it, at its end.
   /// False when there is nothing to be called: it has been, or was cancelled. Constant time.
-  bool cancel() noexcept { return queue_ != nullptr && queue_->cancel(*cell_, generation_); }
+  bool cancel() noexcept { return names_one() && queue_->cancel(*cell_, generation_); }
 
   /// `run` does not go on for this one: it ends when there is nothing else to wait for.
   void unref() noexcept {
-    if (queue_ != nullptr) queue_->unref(*cell_, generation_);
+    if (names_one()) queue_->unref(*cell_, generation_);
   }
 
   /// True while the function is still to be called. A function that is called once is not pending
   /// while it runs.
   bool pending() const noexcept {
-    return queue_ != nullptr && queue_->pending(*cell_, generation_);
+    return names_one() && queue_->pending(*cell_, generation_);
   }
 
  private:
@@ -41,11 +41,18 @@ class timer {
   friend class basic_loop;
   using queue = timer_queue<Loop>;
   timer(queue& owner, typename queue::cell& cell) noexcept
-      : queue_(&owner), cell_(&cell), generation_(cell.generation) {}
+      : queue_(&owner), cell_(&cell), generation_(cell.generation), life_(owner.life()) {}
+
+  bool names_one() const noexcept {
+    if (queue_ == nullptr) return false;
+    life_.still_lives("asyncore: a timer is used after the end of its loop");
+    return true;
+  }
 
   queue* queue_ = nullptr;
   typename queue::cell* cell_ = nullptr;
   std::uint32_t generation_ = 0;
+  [[no_unique_address]] typename queue::liveness::watch life_;
 };
 
 namespace detail {

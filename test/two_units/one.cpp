@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Two units that include the library and share loops and channels: they link, and they agree.
+#include "mixed.hpp"
 #include "shared.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -48,6 +49,13 @@ BOOST_AUTO_TEST_CASE(share_the_default_loop) {
 // The constant table of an open set is one object.
 BOOST_AUTO_TEST_CASE(name_a_type_alike) {
   BOOST_TEST((asyncore::default_loop::type_of<counter>() == type_in_the_other_unit()));
+}
+
+// They are laid out in two ways, and neither unit gets the other's code.
+BOOST_AUTO_TEST_CASE(with_and_without_checks_have_loops_of_their_own) {
+  BOOST_TEST(loop_with_checks() != loop_without_checks());
+  BOOST_TEST(&asyncore::this_thread_loop() ==
+             (ASYNCORE_DEBUG != 0 ? loop_with_checks() : loop_without_checks()));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -17,11 +17,9 @@ void basic_loop<Poller, Map>::hang_up(token t, readiness ready) {
   // The read that finds the end, or the error, reports it.
   if (any(r->armed_, interest::read) && any(ready, readiness::read)) return;
   // UNIX sockets and pipes whose buffer is full report no room to write. A send finds the end.
-  if (any(r->armed_, interest::write) && !any(ready, readiness::write)) {
-    guarded<detail::op::write>(*r);
-    r = map_.find(t);
-    if (r == nullptr) return;
-  }
+  if (!any(ready, readiness::write)) deliver<detail::op::write>(t, interest::write);
+  r = map_.find(t);
+  if (r == nullptr) return;
   const bool over = any(ready, readiness::hangup);
   if (any(r->armed_, interest::read)) {
     if (!over) return read_error(t);
@@ -76,7 +74,8 @@ void basic_loop<Poller, Map>::park(record& r) noexcept {
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::stop_polling(record& r) noexcept {
-  check_declined(r, interest::none);
+  if (r.exclusive_ && r.polled_) [[unlikely]]
+    check_declined(r, interest::none);
   if (r.polled_ && !elsewhere()) poller_.remove(r.id_);
   r.polled_ = r.paused_ = false;
   r.armed_ = interest::none;

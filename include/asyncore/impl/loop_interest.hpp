@@ -22,6 +22,7 @@ std::error_code add_to(Poller& poller, token id, interest wanted, bool exclusive
 
 template <class Poller, class Map>
 inline void basic_loop<Poller, Map>::visit_before_wait(record& r) noexcept {
+  usage_.same_thread();
   if (r.registered() && (r.every_turn_ || r.unlinked())) r.link_before(changed_);
 }
 template <class Poller, class Map>
@@ -126,7 +127,8 @@ template <class Poller, class Map>
 void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
   if (wanted == r.armed_ || r.hung_up_ || arms_later(r, wanted)) return;
   std::error_code failed;
-  check_declined(r, wanted);
+  if (r.exclusive_ && r.polled_) [[unlikely]]
+    check_declined(r, wanted);
   if (r.polled_) {
     failed = poller_.modify(r.id_, wanted);
   } else {
@@ -149,9 +151,8 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::refused(record& r, std::error_code f
 
 /// Of the loops that share a listener the kernel may have woken this one alone.
 template <class Poller, class Map>
-inline void basic_loop<Poller, Map>::check_declined(const record& r, interest wanted) noexcept {
-  if (!r.exclusive_ || !r.polled_) [[likely]]
-    return;
+ASYNCORE_COLD void basic_loop<Poller, Map>::check_declined(const record& r,
+                                                           interest wanted) noexcept {
   if (!any(r.armed_, interest::read) || any(wanted, interest::read)) return;
   for (auto* s = services_; s != nullptr; s = s->behind) s->of->decline(*s, *this);
 }

@@ -5,15 +5,17 @@
 
 #include <asyncore/loop.hpp>
 
+#include <cstdlib>
+
 namespace asyncore {
 
 template <class Poller, class Map>
 basic_loop<Poller, Map>::~basic_loop() {
+  usage_.may_end(hooks_ > 0);
   end();
   holds_.wait_until_left();
   if (!holds_.any_work()) return;
-  log("asyncore: a work_guard outlives its loop");
-  std::abort();
+  detail::misused("asyncore: a work_guard outlives its loop");
 }
 
 /// Destructors may emplace, and post, when all that there was is gone: that ends, too. Not without
@@ -119,6 +121,7 @@ std::error_code basic_loop<Poller, Map>::room_for(int fd) const noexcept {
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::add(record& r, bool every_turn, std::error_code& failed) {
+  usage_.same_thread();
   if (r.id_.fd < 0) {
     failed = errno_code(EBADF);
     return;
@@ -140,6 +143,7 @@ void basic_loop<Poller, Map>::add(record& r, bool every_turn, std::error_code& f
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::remove(record& r) noexcept {
+  usage_.same_thread();
   stop_polling(r);
   map_.erase(r.id_);
   holds_.remove_unref(r.unref_);
@@ -152,6 +156,7 @@ void basic_loop<Poller, Map>::remove(record& r) noexcept {
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::remove_closed(record& r, bool told) noexcept {
+  usage_.same_thread();
   const bool was_here = r.registered() || !r.unlinked();
   if (!was_here && r.closed_) return;  // it closes again, in its last hook or behind that
   if (r.registered()) remove(r);

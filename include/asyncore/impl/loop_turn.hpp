@@ -10,12 +10,16 @@ namespace asyncore {
 /// Marks the turn, and ends it on every way out.
 template <class Poller, class Map>
 struct basic_loop<Poller, Map>::turn_scope {
-  explicit turn_scope(basic_loop& loop) noexcept : loop_(loop) { loop_.in_turn_ = true; }
+  explicit turn_scope(basic_loop& loop) noexcept : loop_(loop) {
+    loop_.in_turn_ = true;
+    loop_.usage_.enter();
+  }
   turn_scope(const turn_scope&) = delete;
   turn_scope& operator=(const turn_scope&) = delete;
   ~turn_scope() {
     loop_.reap();
     loop_.in_turn_ = false;
+    loop_.usage_.leave();
   }
   basic_loop& loop_;
 };
@@ -160,6 +164,7 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::woken() {
 
 template <class Poller, class Map>
 inline void basic_loop<Poller, Map>::wake_by(std::chrono::nanoseconds when) noexcept {
+  usage_.same_thread();
   if (wake_at_.count() != 0 && wake_at_ <= when) return;
   wake_at_ = when.count() == 0 ? std::chrono::nanoseconds(1) : when;
 }

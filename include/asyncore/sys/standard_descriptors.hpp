@@ -3,6 +3,8 @@
 #ifndef ASYNCORE_SYS_STANDARD_DESCRIPTORS_HPP
 #define ASYNCORE_SYS_STANDARD_DESCRIPTORS_HPP
 
+#include <cerrno>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -14,8 +16,11 @@ namespace asyncore::detail {
 struct standard_descriptors {
   standard_descriptors() noexcept {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd)
-      if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != fd) return;
+      if (is_closed(fd) && ::open("/dev/null", O_RDWR) != fd) return;
   }
+
+ private:
+  static bool is_closed(int fd) noexcept { return ::fcntl(fd, F_GETFD) < 0 && errno == EBADF; }
 };
 
 }  // namespace asyncore::detail

@@ -5,6 +5,7 @@
 
 #include <asyncore/loop_service.hpp>
 #include <asyncore/time/time_wheel.hpp>
+#include <asyncore/usage_check.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -33,7 +34,7 @@ class timer_queue : public loop_service<Loop> {
   };
   static_assert(sizeof(cell) == 64);
 
-  explicit timer_queue(Loop&) noexcept
+  explicit timer_queue(Loop&)
       : loop_service<Loop>(detail::service_operations<Loop, timer_queue>) {}
   ~timer_queue() {
     while (!due_.unlinked()) drop(static_cast<node&>(*due_.front()));
@@ -92,6 +93,9 @@ class timer_queue : public loop_service<Loop> {
     if (!std::exchange(c.unref, false)) --timers_;
     free_.push_back(&c);
   }
+
+  using liveness = detail::liveness<ASYNCORE_DEBUG != 0>;
+  const liveness& life() const noexcept { return life_; }
 
   /// While `c` acts, cancelling it only marks it.
   void set_acting(cell* c) noexcept { acting_ = c; }
@@ -164,6 +168,7 @@ class timer_queue : public loop_service<Loop> {
   std::size_t fresh_ = 0;  // of those in the last chunk, the ones that have never been used
   cell* acting_ = nullptr;
   std::size_t timers_ = 0;
+  [[no_unique_address]] liveness life_;
 };
 
 }  // namespace asyncore
