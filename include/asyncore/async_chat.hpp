@@ -353,7 +353,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     return !detail::hides_kind_read<Derived> || detail::names_found_terminator<Derived>();
   }
 
-  void end_behind(std::chrono::nanoseconds linger) noexcept {
+  void end_behind(std::chrono::nanoseconds linger) {
     if (this->native_handle() < 0) return;
     pending_.push_end(linger);
     this->rearm();

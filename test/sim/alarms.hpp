@@ -78,10 +78,10 @@ class alarms {
   /// Cancels one of them, which may be gone already.
   void cancel() { cancel(alarms_[stage_.random.below(most)]); }
 
-  /// Those that would keep the loop for long, or for ever.
+  /// Those that would keep the loop for long, or for ever. It goes on for none without reference.
   void cancel_endless() {
     for (alarm& a : alarms_)
-      if (a.live && (a.period.count() > 0 || a.due > stage_.kernel.now() + far / 2)) cancel(a);
+      if (a.live && !a.unref && (a.period.count() > 0 || a.due > stage_.kernel.now() + far / 2)) cancel(a);
   }
 
   /// Something is to be called, so that the loop goes on.

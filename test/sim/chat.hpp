@@ -3,6 +3,7 @@
 #pragma once
 
 #include "marked.hpp"
+#include "reminders.hpp"
 #include "seated.hpp"
 
 namespace test::sim {
@@ -50,6 +51,7 @@ struct chat : asyncore::async_chat<chat<Place>, loop_of<Place>>,
       this->push(talk.received(asyncore::bytes_view(end_text)));
     }
     end_if_complete();
+    remind(*this);
     if (this->on.misbehave(*this)) next_terminator();
   }
   void end_if_complete() {

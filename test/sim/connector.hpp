@@ -2,6 +2,7 @@
 /// The clients that are channels.
 #pragma once
 
+#include "reminders.hpp"
 #include "seated.hpp"
 
 namespace test::sim {
@@ -53,6 +54,7 @@ struct connector : asyncore::dispatcher_with_send<connector<Place>, loop_of<Plac
   void handle_data(std::span<const std::byte> data) {
     const lent stays(this->on, data);
     this->heard(data);
+    remind(*this);
     this->on.misbehave(*this);
   }
   void handle_close() {

@@ -4,6 +4,7 @@
 
 #include "marked.hpp"
 #include "patient.hpp"
+#include "reminders.hpp"
 #include "seated.hpp"
 
 namespace test::sim {
@@ -32,6 +33,7 @@ struct echo : asyncore::dispatcher_with_send<echo<Place>, loop_of<Place>>,
     this->check_marks();
     this->sign_of_life();
     answer(this->heard(data));
+    remind(*this);
     if (talk.talk().server_ends && talk.complete()) end();
     this->on.misbehave(*this);
   }

@@ -19,6 +19,7 @@ struct features {
     nests = on(seed + 155, 32768);
     hangs = on(seed + 156, 16384);
     calls = on(seed + 157, 16384);
+    reminds = on(seed + 158, 32768);
   }
 
   bool timers = false;      // call_later, call_at, call_every
@@ -33,6 +34,7 @@ struct features {
   bool nests = false;       // hooks have other channels read
   bool hangs = false;       // clients stop, without a close
   bool calls = false;       // datagrams go to where nobody is
+  bool reminds = false;     // channels have timers of their own
 
  private:
   static bool on(std::uint64_t seed, std::uint32_t rate) {

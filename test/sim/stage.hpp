@@ -62,6 +62,11 @@ class director {
   ~director() = default;
 };
 
+/// The functions of the channels' own timers.
+struct reminder_count {
+  int alive = 0;
+};
+
 /// Everything that chance decides besides the kernel's faults.
 class stage {
  public:
@@ -86,6 +91,7 @@ class stage {
   std::uint32_t mischief = 0;                 // how often in 65536 hooks
   int to_spawn = 3;
   int clients_left = 0;
+  reminder_count reminders;
   bool refuses = false;                       // the listener has closed before its time
   bool lingered = false;                      // somebody has left by close_when_done
   bool draining = false;                      // the loop lets its channels finish

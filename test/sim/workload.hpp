@@ -76,6 +76,7 @@ class workload final : director {
       end_loop();
     }
     errands_.expect_all_destroyed();
+    if (stage_.reminders.alive != 0) kernel_.object("a timer of a channel lasts longer than its loop");
     if (kernel_.violations().count() == 0)
       for (client& c : clients_) c.judge();
     kernel_.expect_all_closed();
@@ -260,9 +261,12 @@ class workload final : director {
       reset_datagrams();
     }
     const auto over = [&] { return loop_->empty() && !errands_.waiting(); };
+    const auto begin = kernel_.now();
     for (int i = 0; i < 100 && !over() && kernel_.violations().count() == 0; ++i)
       run_loop({.timeout = {}});
     if (!over() && kernel_.violations().count() == 0) kernel_.object("the loop does not end");
+    if (kernel_.now() - begin > std::chrono::hours(24))
+      kernel_.object("the loop goes on for what it need not wait for");
   }
 
   void end_loop() {
@@ -336,7 +340,7 @@ class workload final : director {
     for (const auto kind : {asyncore::fault::no_descriptor, asyncore::fault::no_file,
                             asyncore::fault::no_buffers, asyncore::fault::no_memory})
       if (kernel_.faults().count(kind) != 0) return;
-    if (stage_.with.deadlines || stage_.lingered || stage_.draining) return;
+    if (stage_.with.deadlines || stage_.with.reminds || stage_.lingered || stage_.draining) return;
     if (kernel_.options().descriptor_limit < 1000 || reports != kernel_.reports()) return;
     // A turn in which a producer gives more than a visit takes does not wait, nor does one
     // that a hook has stopped.
