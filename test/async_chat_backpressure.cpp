@@ -69,9 +69,10 @@ struct talker : asyncore::async_chat<talker<Place>, loop_of<Place>, failing_tran
   void found_terminator() {
     it.paused_in_hook |= this->reading_paused();
     it.text += '|';
-    story& told = it;
+    auto& loop = this->loop();
+    const asyncore::token id = this->id();
     call(it.on_found);
-    if (told.text.empty() || this->native_handle() < 0) return;
+    if (!loop.alive(id)) return;
     it.most_queued = std::max(it.most_queued, this->queued());
   }
   void handle_high_water() {

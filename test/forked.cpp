@@ -221,6 +221,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_program_is_not_killed_from_there, Place, test::o
   BOOST_TEST(::read(pipes.output.get(), &byte, 1) == 1);
 }
 
+// What std::thread keeps for a thread is lost where there is no such thread.
+BOOST_TEST_DECORATOR(*boost::unit_test::label("native"))
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_group_ends_there_without_its_threads, Place,
                               test::one_a_poller) {
   auto group = std::make_unique<asyncore::loop_group<loop_of<Place>>>(

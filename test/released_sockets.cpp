@@ -134,8 +134,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(are_open_and_served_by_nobody, Place, test::matrix
 
 // The descriptor is registered again in the same turn, under another generation.
 BOOST_AUTO_TEST_CASE_TEMPLATE(go_to_another_channel_at_once, Place, test::matrix) {
-  scene<Place> s;
   story heir;
+  scene<Place> s;
   sender<Place>& channel = s.template emplace<sender>();
   s.it.on_data = [&] {
     channel.send("old ");

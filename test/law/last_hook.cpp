@@ -286,8 +286,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(not_of_one_that_is_opened_in_the_same_turn, Place,
 
 // Others have their turns between two ends of a channel that opens and closes in its last hook.
 BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_closes_at_once_keeps_nobody, Place, test::one_a_poller) {
-  scene<Place> s;
   story other;
+  scene<Place> s;
   test::ends pair = test::socket_pair();
   s.loop.template emplace<sender<Place>>(other, asyncore::socket(std::move(pair.near)));
   auto& one = s.template emplace<sender>();
