@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(give_a_bounded_number_of_pieces) {
               all.substr(0, out_queue::most_pieces * out_block::capacity())));
 }
 
-BOOST_AUTO_TEST_CASE(agree_with_a_string) {
+BOOST_AUTO_TEST_CASE(agree_with_a_string, *boost::unit_test::label("native")) {
   for (unsigned seed = 0; seed < 20; ++seed) {
     std::mt19937 random(seed);
     filled f;

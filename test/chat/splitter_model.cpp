@@ -100,7 +100,7 @@ class history {
   std::size_t real_at_ = 0, model_at_ = 0, copied_before_ = 0;
 };
 
-BOOST_AUTO_TEST_CASE(agree_with_the_model) {
+BOOST_AUTO_TEST_CASE(agree_with_the_model, *boost::unit_test::label("native")) {
   for (unsigned seed = 0; seed < 20'000; ++seed) {
     BOOST_TEST_INFO("seed " << seed);
     history(seed).run();

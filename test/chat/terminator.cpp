@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(find_all_short_needles_byte_by_byte) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(find_needles_in_pieces) {
+BOOST_AUTO_TEST_CASE(find_needles_in_pieces, *boost::unit_test::label("native")) {
   for (unsigned seed = 0; seed < 2'000; ++seed) {
     std::mt19937 random(seed);
     const std::string needle = noise(random, random() % 12 + 1);

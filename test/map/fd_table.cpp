@@ -10,6 +10,7 @@ using tables = std::tuple<asyncore::fd_table<>, asyncore::fd_table<test::declare
 
 BOOST_AUTO_TEST_SUITE(fd_table)
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("native"))
 BOOST_AUTO_TEST_CASE_TEMPLATE(agrees_with_a_map, Map, tables) {
   for (unsigned seed = 0; seed < 10; ++seed) {
     Map map;

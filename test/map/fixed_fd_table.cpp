@@ -18,6 +18,7 @@ constexpr std::size_t room<asyncore::fixed_fd_table<N, Channels...>> = N;
 
 BOOST_AUTO_TEST_SUITE(fixed_fd_table)
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("native"))
 BOOST_AUTO_TEST_CASE_TEMPLATE(agrees_with_a_map, Map, tables) {
   for (unsigned seed = 0; seed < 10; ++seed) {
     Map map;

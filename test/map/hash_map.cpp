@@ -12,6 +12,7 @@ using maps = std::tuple<asyncore::hash_map<>, asyncore::hash_map<test::declared_
 
 BOOST_AUTO_TEST_SUITE(hash_map)
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("native"))
 BOOST_AUTO_TEST_CASE_TEMPLATE(agrees_with_a_map, Map, maps) {
   for (unsigned seed = 0; seed < 10; ++seed) {
     Map map;

@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(finds_what_collides) {
 }
 
 // In the smallest tables nearly everything collides and wraps around.
-BOOST_AUTO_TEST_CASE(agrees_with_a_map) {
+BOOST_AUTO_TEST_CASE(agrees_with_a_map, *boost::unit_test::label("native")) {
   for (const std::size_t capacity : {1u, 2u, 3u, 5u, 20u}) {
     for (unsigned seed = 0; seed < 10; ++seed) {
       std::mt19937 random(seed);
