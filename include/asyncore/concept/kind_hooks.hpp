@@ -79,19 +79,50 @@ consteval void check_io_hooks() {
                 "which this kind does not read");
 }
 
-// True when the constant NAME of `T` is known to the compiler and is no positive number.
-#define ASYNCORE_CONSTANT(NAME)                                   \
-  template <class T>                                              \
-  concept nothing_##NAME = requires {                             \
-    typename std::bool_constant<!(T::NAME > 0)>;                  \
-    requires std::bool_constant<!(T::NAME > 0)>::value;           \
+/// True for a constant that is no number of bytes, channels or the like.
+template <class Number>
+consteval bool counts_nothing(Number value) {
+  if constexpr (!std::is_integral_v<Number> || std::is_same_v<Number, bool>) {
+    return true;
+  } else if constexpr (std::is_signed_v<Number>) {
+    return value < 0;
+  } else {
+    return false;
+  }
+}
+
+// Of the constant NAME of `T`, where the compiler knows it: whether it is no number at all, or none
+// above zero.
+#define ASYNCORE_CONSTANT(NAME)                                       \
+  template <class T>                                                  \
+  concept nothing_##NAME = requires {                                 \
+    typename std::bool_constant<!(T::NAME > 0)>;                      \
+    requires std::bool_constant<!(T::NAME > 0)>::value;               \
+  };                                                                  \
+  template <class T>                                                  \
+  concept no_number_##NAME = requires {                               \
+    typename std::bool_constant<counts_nothing(T::NAME)>;             \
+    requires std::bool_constant<counts_nothing(T::NAME)>::value;      \
   };
 
 ASYNCORE_CONSTANT(accept_batch)
 ASYNCORE_CONSTANT(send_budget)
 ASYNCORE_CONSTANT(ac_in_buffer_size)
 ASYNCORE_CONSTANT(ac_out_buffer_size)
+ASYNCORE_CONSTANT(connection_limit)
+ASYNCORE_CONSTANT(out_queue_limit)
+ASYNCORE_CONSTANT(incoming_limit)
+ASYNCORE_CONSTANT(producer_limit)
+ASYNCORE_CONSTANT(high_watermark)
+ASYNCORE_CONSTANT(low_watermark)
 #undef ASYNCORE_CONSTANT
+
+/// True when the compiler knows that low water lies above high water.
+template <class T>
+concept crossed_watermarks = requires {
+  typename std::bool_constant<(T::low_watermark > T::high_watermark)>;
+  requires std::bool_constant<(T::low_watermark > T::high_watermark)>::value;
+};
 
 /// A channel that does nothing at a time would be reported as ready for ever.
 template <class T>
@@ -100,6 +131,15 @@ consteval void check_constants() {
   static_assert(!nothing_send_budget<T>, "asyncore: send_budget is at least 1");
   static_assert(!nothing_ac_in_buffer_size<T>, "asyncore: ac_in_buffer_size is at least 1");
   static_assert(!nothing_ac_out_buffer_size<T>, "asyncore: ac_out_buffer_size is at least 1");
+  static_assert(!no_number_accept_batch<T> && !no_number_send_budget<T> &&
+                    !no_number_ac_in_buffer_size<T> && !no_number_ac_out_buffer_size<T> &&
+                    !no_number_connection_limit<T> && !no_number_out_queue_limit<T> &&
+                    !no_number_incoming_limit<T> && !no_number_producer_limit<T> &&
+                    !no_number_high_watermark<T> && !no_number_low_watermark<T>,
+                "asyncore: limits, buffer sizes, watermarks, accept_batch and send_budget are "
+                "integers, and none is negative: for no limit, use the greatest std::size_t");
+  static_assert(!names_handle_low_water<T>() || !crossed_watermarks<T>,
+                "asyncore: low_watermark is at most high_watermark: define both");
 }
 
 /// Stops the compilation when `T`, a channel of `Loop`, has a hook that nobody would ever call.
