@@ -6,6 +6,7 @@
 #include <asyncore/handover.hpp>
 #include <cstdio>
 #include <string>
+#include <sys/stat.h>
 
 #include "support/drain_on_signal.hpp"
 #include "support/http_connection.hpp"
@@ -40,34 +41,53 @@ struct restarting {
     }
   };
 
-  /// A new process: it is given the listening socket, and says with a byte that it serves.
+  /// A new process: it is given the listening socket, and says with a byte that it serves. The door
+  /// outlives it: both end when the loop drains.
   struct successor : asyncore::dispatcher<successor, server_loop> {
-    successor(server_loop& loop, asyncore::socket peer, int listener)
-        : successor::dispatcher(loop, std::move(peer)) {
+    successor(server_loop& loop, asyncore::socket peer, door& through)
+        : successor::dispatcher(loop, std::move(peer)), behind(through) {
       std::error_code failed;
-      asyncore::send_descriptors(this->native_handle(), {&listener, 1}, failed);
+      asyncore::send_descriptors(this->native_handle(), {&through.listener, 1}, failed);
       if (failed) this->close();
     }
     void handle_data(std::span<const std::byte>) { this->loop().drain(limits.patience); }
-    void handle_close() { this->close(); }  // it failed; this process serves on
+    // It failed, maybe behind a door of its own; this process serves on.
+    void handle_close() {
+      this->close();
+      if (!behind.is_there()) behind.open();
+    }
+    door& behind;
   };
 
   /// Where a new process comes in.
   struct door : asyncore::dispatcher<door, server_loop> {
-    door(server_loop& loop, const std::string& path, int listening)
-        : door::dispatcher(loop), listener(listening) {
+    door(server_loop& loop, std::string at, int listening)
+        : door::dispatcher(loop), listener(listening), path(std::move(at)) {
+      open();
+    }
+    /// At the path, from now on, instead of whoever listens there.
+    void open() {
       // Renamed, so that at every moment somebody listens at the path.
       const std::string fresh = path + "." + std::to_string(::getpid());
+      door::dispatcher::close();
       this->create_socket(AF_UNIX);
       this->bind(asyncore::endpoint::parse("unix:" + fresh));
       this->listen();
       if (std::rename(fresh.c_str(), path.c_str()) != 0)
         throw std::system_error(errno, std::system_category(), "rename to " + path);
+      inode = inode_at_path();
+    }
+    bool is_there() const { return inode != 0 && inode_at_path() == inode; }
+    ino_t inode_at_path() const {
+      struct stat found {};
+      return ::stat(path.c_str(), &found) == 0 ? found.st_ino : 0;
     }
     void handle_accepted(asyncore::socket peer, asyncore::endpoint) {
-      this->loop().template emplace<successor>(std::move(peer), listener);
+      this->loop().template emplace<successor>(std::move(peer), *this);
     }
     int listener;
+    std::string path;
+    ino_t inode = 0;
   };
 
   struct signals : drain_on_signal<signals, server_loop> {

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSL-1.0
 """restart_server: no request fails while it is started again and again."""
+import os
 import re
 import signal
 import socket
 import subprocess
 import tempfile
 import threading
+import time
 
 from support import PATIENCE, POLLERS, case, directory, expect, read_all
 
@@ -116,15 +118,33 @@ def a_successor_that_fails_changes_nothing():
         server = start("best", "--port", "0", "--handover", path)
         for _ in range(3):
             with socket.socket(socket.AF_UNIX) as successor:
-                successor.connect(path)
-                expect(len(socket.recv_fds(successor, 1, 1)[1]), 1, "descriptors")
+                while successor.connect_ex(path) != 0:
+                    threading.Event().wait(0.001)
+                _, given, _, _ = socket.recv_fds(successor, 1, 1)
+                expect(len(given), 1, "descriptors")
+                os.close(given[0])
+                # The last one ends when it has taken the door over already.
+                with socket.socket(socket.AF_UNIX) as door:
+                    door.bind(f"{path}.fresh")
+                    os.rename(f"{path}.fresh", path)
         load = Load(server.address)
         while len(load.answers) < 100 and not load.failed:
             threading.Event().wait(0.001)
         load.end()
-        server.send_signal(signal.SIGTERM)
-        ends_well(server)
         expect(load.failed, [])
+        until = time.monotonic() + PATIENCE
+        while not is_open(path) and time.monotonic() < until:
+            threading.Event().wait(0.001)
+        following = start("best", "--port", "0", "--handover", path)
+        expect(following.address, server.address, "its address")
+        ends_well(server)
+        following.send_signal(signal.SIGTERM)
+        ends_well(following)
+
+
+def is_open(path):
+    with socket.socket(socket.AF_UNIX) as visitor:
+        return visitor.connect_ex(path) == 0
 
 
 @case()
