@@ -13,6 +13,33 @@ using test::chat_room;
 using test::expect;
 using test::matrix;
 
+/// Reads by `recv`, or has its base read.
+template <class Place>
+struct own_reads;
+template <class Place>
+using own_reads_loop = typename Place::template loop<own_reads<Place>>;
+template <class Place>
+struct own_reads : asyncore::async_chat<own_reads<Place>, own_reads_loop<Place>> {
+  own_reads(own_reads_loop<Place>& loop, asyncore::socket peer)
+      : own_reads::async_chat(loop, std::move(peer)) {
+    this->set_terminator("\n");
+  }
+  void handle_read() {
+    if (splits) return own_reads::async_chat::handle_read();
+    std::byte buffer[16];
+    const asyncore::io_result got = this->recv(buffer);
+    text += asyncore::as_text(std::span(buffer).first(got.bytes()));
+  }
+  void collect_incoming_data(std::span<const std::byte> data) { text += asyncore::as_text(data); }
+  void found_terminator() { text += '|'; }
+  void handle_close() {
+    text += '$';
+    this->close();
+  }
+  bool splits = false;
+  std::string text;
+};
+
 BOOST_FIXTURE_TEST_SUITE(async_chat_input, test::world)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(ends_at_a_text, Place, matrix) {
@@ -329,6 +356,22 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_read_in_the_size_of_the_buffer, Place, matrix) 
   room.send("123456789");
   room.tells("123456789");
   expect(collected == 3);
+}
+
+// As CPython's test_ftplib and test_poplib do.
+BOOST_AUTO_TEST_CASE_TEMPLATE(may_be_read_by_the_class_itself, Place, test::one_a_poller) {
+  test::ends pair = test::socket_pair();
+  typename own_reads<Place>::loop_type loop;
+  own_reads<Place> reads(loop, asyncore::socket(std::move(pair.near)));
+  test::put(pair.far, "abc");
+  expect(test::turn_until(loop, [&] { return reads.text == "abc"; }));
+  reads.splits = true;
+  test::put(pair.far, "one\ntwo\n");
+  expect(test::turn_until(loop, [&] { return reads.text == "abcone|two|"; }));
+  reads.splits = false;
+  pair.far.reset();
+  expect(test::turn_until(loop, [&] { return loop.empty(); }));
+  expect(reads.text == "abcone|two|$");
 }
 
 #if !defined(TEST_SIMULATED)
