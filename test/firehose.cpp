@@ -113,7 +113,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_peer_that_never_reads_is_dropped, Place, places)
   std::size_t got = 0;
   loop.call_every(1s, [&] { got += test::take(slow.far).size(); });
   for (int left = 10'000; left > 0 && loop.size() > 1; --left) loop.poll({});
-  BOOST_CHECK(clock::passed() == 20s);  // the first look and the second
+  // The first look and the second, and more while the kernel still takes something.
+  BOOST_CHECK(clock::passed() >= 20s && clock::passed() <= 100s);
+  BOOST_CHECK(clock::passed() % 10s == 0s);
   BOOST_TEST(test::at_end(idle.far));
   BOOST_TEST(got > 0u);
 }

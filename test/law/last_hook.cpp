@@ -309,8 +309,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_closes_at_once_keeps_nobody, Place, test:
 
 // What it opens and what it sends is as if another hook had done it.
 BOOST_AUTO_TEST_CASE_TEMPLATE(it_may_use_the_loop, Place, test::one_a_poller) {
-  scene<Place> s;
   story other;
+  scene<Place> s;
   test::ends pair = test::socket_pair();
   auto& one = s.template emplace<sender>();
   one.close();
@@ -366,8 +366,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_hook_throws_is_the_reason, Place, test::one
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_it_throws_is_logged, Place, test::one_a_poller) {
-  scene<Place> s;
   story other;
+  scene<Place> s;
   test::ends pair = test::socket_pair();
   s.loop.template emplace<sender<Place>>(other, asyncore::socket(std::move(pair.near)));
   s.template emplace<sender>();
@@ -384,8 +384,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_it_throws_is_logged, Place, test::one_a_polle
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(exit_now_there_stops, Place, test::one_a_poller) {
-  scene<Place> s;
   story other;
+  scene<Place> s;
   test::ends pair = test::socket_pair();
   s.loop.template emplace<sender<Place>>(other, asyncore::socket(std::move(pair.near)));
   s.template emplace<sender>();

@@ -58,8 +58,10 @@ using places = boost::mpl::list<test::place<asyncore::sim_epoll_poller, test::de
                                 test::place<asyncore::sim_select_poller, test::hashed, false>>;
 
 /// Without optimization the same takes ten times as long, with sanitizers a hundred times.
-#ifdef __OPTIMIZE__
+#if defined(__OPTIMIZE__)
 constexpr std::uint64_t part = 1;
+#elif ASYNCORE_HAS_ASAN
+constexpr std::uint64_t part = 160;
 #else
 constexpr std::uint64_t part = 40;
 #endif

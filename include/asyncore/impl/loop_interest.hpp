@@ -22,8 +22,9 @@ std::error_code add_to(Poller& poller, token id, interest wanted, bool exclusive
 
 template <class Poller, class Map>
 inline void basic_loop<Poller, Map>::visit_before_wait(record& r) noexcept {
+  if (!r.registered()) return;  // the loop may be gone
   usage_.same_thread();
-  if (r.registered() && (r.every_turn_ || r.unlinked())) r.link_before(changed_);
+  if (r.every_turn_ || r.unlinked()) r.link_before(changed_);
 }
 template <class Poller, class Map>
 inline void basic_loop<Poller, Map>::visit_before_wait(token id) noexcept {

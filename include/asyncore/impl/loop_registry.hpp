@@ -11,7 +11,8 @@ namespace asyncore {
 
 template <class Poller, class Map>
 basic_loop<Poller, Map>::~basic_loop() {
-  usage_.may_end(hooks_ > 0);
+  if constexpr (ASYNCORE_DEBUG != 0)
+    if (!elsewhere()) usage_.may_end(hooks_ > 0);
   end();
   holds_.wait_until_left();
   if (!holds_.any_work()) return;
@@ -156,7 +157,6 @@ void basic_loop<Poller, Map>::remove(record& r) noexcept {
 
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::remove_closed(record& r, bool told) noexcept {
-  usage_.same_thread();
   const bool was_here = r.registered() || !r.unlinked();
   if (!was_here && r.closed_) return;  // it closes again, in its last hook or behind that
   if (r.registered()) remove(r);
