@@ -33,7 +33,8 @@ int called = 0;  // by the library, of what it has no business with
   X(handle) X(kind) X(derived) X(has) X(asked) X(record) X(base) X(state_) X(loop_) X(id_)       \
   X(queue_) X(owned_) X(self) X(deadline_time) X(clear_deadline) X(set_descriptor)               \
   X(close_descriptor) X(deliver_read) X(limit_reached) X(send_soon) X(initiate_send) X(abort)    \
-  X(staging) X(discard_buffers) X(get_terminator) X(pid) X(watch) X(release) X(pipe_) X(name)
+  X(staging) X(discard_buffers) X(get_terminator) X(pid) X(watch) X(release) X(pipe_) X(name)  \
+  X(has_closed) X(has_deadline) X(release_descriptor) X(usage_)
 
 #define AS_FUNCTION(NAME) \
   void NAME() { ++called; }
