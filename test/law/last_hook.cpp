@@ -6,6 +6,7 @@
 #include "../support/matrix.hpp"
 #include "../support/standard_error.hpp"
 #include "../support/turns.hpp"
+#include "../support/virtual_time.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -308,6 +309,26 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_closes_at_once_keeps_nobody, Place, test:
 }
 
 // What it opens and what it sends is as if another hook had done it.
+// It may end others, which would wait in vain.
+BOOST_AUTO_TEST_CASE_TEMPLATE(no_wait_comes_before_it, Place, test::one_a_poller) {
+  using clock = test::virtual_clock;
+  using timeless = test::timeless<Place>;
+  clock::reset();
+  story other;
+  scene<timeless> s;
+  test::ends pair = test::socket_pair();
+  s.loop.template emplace<sender<timeless>>(other, asyncore::socket(std::move(pair.near)));
+  auto& one = s.template emplace<sender>();
+  s.loop.poll(std::chrono::seconds(1));
+  BOOST_CHECK(clock::passed() == std::chrono::seconds(1));
+  one.close();  // outside of a turn
+  s.loop.poll(std::chrono::seconds(1));
+  BOOST_TEST(s.it.said == "closed gone ");
+  BOOST_CHECK(clock::passed() == std::chrono::seconds(1));
+  s.loop.poll(std::chrono::seconds(1));
+  BOOST_CHECK(clock::passed() == std::chrono::seconds(2));
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(it_may_use_the_loop, Place, test::one_a_poller) {
   story other;
   scene<Place> s;

@@ -3,6 +3,8 @@
 // channel ends, and the loop does not spin until it is over.
 #include <boost/test/unit_test.hpp>
 
+#include <asyncore/timers.hpp>
+
 #include <cerrno>
 #include <string>
 
@@ -43,6 +45,40 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_sent_waits, Place, test::matrix) {
       BOOST_TEST(test::take(pair.far) == "answer");
       BOOST_TEST(what.errors + what.closes == 0);
       BOOST_TEST(one.registered());
+      test::faults::send.clear();
+    }
+}
+
+// So much leaves while the hook still runs.
+BOOST_AUTO_TEST_CASE_TEMPLATE(much_that_is_sent_in_a_hook_waits, Place, test::matrix) {
+  using place = test::faulty<Place>;
+  for (const int error : {ENOBUFS, ENOMEM})
+    for (const bool reads : {true, false}) {
+      test::reader_loop<place> loop;
+      test::heard what;
+      test::ends pair = test::socket_pair();
+      test::data_reader<place, test::asks::never> one(loop, what, std::move(pair.near));
+      const std::string pieces[] = {std::string(10'000, 'a'), std::string(10'000, 'b'),
+                                    std::string(90'000, 'c'), std::string(10'000, 'd')};
+      const auto answer = [&] {
+        test::faults::send = {-error};
+        for (const std::string& each : pieces) one.send(each);
+      };
+      if (reads) {
+        what.on_data = answer;
+        test::put(pair.far, "question");
+      } else {
+        loop.call_later(std::chrono::nanoseconds(0), answer);
+      }
+      std::string got, all;
+      for (const std::string& each : pieces) all += each;
+      BOOST_TEST(test::turn_until(loop, [&] {
+        got += test::take(pair.far);
+        return got.size() >= all.size();
+      }));
+      BOOST_CHECK(got == all);
+      BOOST_TEST(test::faults::send.empty());
+      BOOST_TEST(what.errors + what.closes == 0);
       test::faults::send.clear();
     }
 }

@@ -124,10 +124,11 @@ bool basic_loop<Poller, Map>::turn(timeout_type timeout) {
   return n != -EINTR && (n == 0 || n != unwanted_);
 }
 
-/// No wait is longer than until what the loop itself waits for.
+/// No wait is longer than until what the loop itself waits for. None lasts while a channel that has
+/// closed is still to be told so: its last hook may end others.
 template <class Poller, class Map>
 timeout_type basic_loop<Poller, Map>::shortened(timeout_type timeout) {
-  if (!changed_.unlinked()) [[unlikely]]
+  if (!changed_.unlinked() || !closed_.unlinked()) [[unlikely]]
     return std::chrono::nanoseconds(0);
   if (wake_at_.count() == 0) [[likely]]
     return timeout;

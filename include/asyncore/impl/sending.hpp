@@ -43,7 +43,9 @@ bool dispatcher_with_send<Derived, Loop, Transport>::sends_stage() {
                                            std::span<const std::byte>(bytes));
   if (n > 0) stage.drop(static_cast<std::size_t>(n));
   if (n == static_cast<std::ptrdiff_t>(bytes.size())) return true;
-  if (n >= 0 || io_result(n).would_block()) {
+  if (detail::is_shortage(n)) [[unlikely]]
+    send_later();
+  if (n >= 0 || io_result(n).would_block() || detail::is_shortage(n)) {
     this->state_ |= is_blocked;
   } else {
     stage.keep_failure(this, n);
@@ -68,7 +70,9 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_inside() {
   }
   stage.count(before - queue_.size());
   if (queue_.empty()) return;
-  if (n >= 0 || io_result(n).would_block()) {
+  if (detail::is_shortage(n)) [[unlikely]]
+    send_later();
+  if (n >= 0 || io_result(n).would_block() || detail::is_shortage(n)) {
     // With its budget used up, it goes on in the next turn.
     this->state_ &= static_cast<state_bits>(~is_yielding);
     this->state_ |= n > 0 ? is_blocked | is_yielding : is_blocked;
