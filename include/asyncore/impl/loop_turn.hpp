@@ -196,6 +196,7 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::set_wake() noexcept {
   wake_at_ = resume_at_;
   for (auto* s = services_; s != nullptr; s = s->behind)
     if (const auto next = s->of->next(*s); next != never) wake_by(next);
+  if (wake_at_.count() == 0) now_ = {};  // nobody would forget it at the next wait
 }
 
 template <class Poller, class Map>
