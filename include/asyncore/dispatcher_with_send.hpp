@@ -274,6 +274,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void send_unstaged(Loop& loop, token id);
   void send_unblocked();
   void look_for_room() noexcept;
+  bool takes_no_more(std::ptrdiff_t n) noexcept;
   void send_later() noexcept;
 
   static consteval bool has_watermarks() {

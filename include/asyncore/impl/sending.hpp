@@ -43,9 +43,7 @@ bool dispatcher_with_send<Derived, Loop, Transport>::sends_stage() {
                                            std::span<const std::byte>(bytes));
   if (n > 0) stage.drop(static_cast<std::size_t>(n));
   if (n == static_cast<std::ptrdiff_t>(bytes.size())) return true;
-  if (detail::is_shortage(n)) [[unlikely]]
-    send_later();
-  if (n >= 0 || io_result(n).would_block() || detail::is_shortage(n)) {
+  if (takes_no_more(n)) {
     this->state_ |= is_blocked;
   } else {
     stage.keep_failure(this, n);
@@ -70,9 +68,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_inside() {
   }
   stage.count(before - queue_.size());
   if (queue_.empty()) return;
-  if (detail::is_shortage(n)) [[unlikely]]
-    send_later();
-  if (n >= 0 || io_result(n).would_block() || detail::is_shortage(n)) {
+  if (takes_no_more(n)) {
     // With its budget used up, it goes on in the next turn.
     this->state_ &= static_cast<state_bits>(~is_yielding);
     this->state_ |= n > 0 ? is_blocked | is_yielding : is_blocked;
@@ -228,9 +224,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
       // Reported as writable in the next turn, if it is.
       if (!this->kind().has_output()) continue;
     }
-    if (n >= 0 || io_result(n).would_block() || detail::is_shortage(n)) {
-      if (detail::is_shortage(n)) [[unlikely]]
-        send_later();
+    if (takes_no_more(n)) {
       this->state_ &= static_cast<state_bits>(~is_yielding);
       this->state_ |= is_blocked;
       if (n > 0) this->state_ |= is_yielding;
@@ -240,6 +234,14 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
     }
     return send_failed(n);
   }
+}
+
+/// True when what a send returned is no failure: the socket takes no more for now.
+template <class Derived, class Loop, class Transport>
+bool dispatcher_with_send<Derived, Loop, Transport>::takes_no_more(std::ptrdiff_t n) noexcept {
+  if (!detail::is_shortage(n)) return n >= 0 || io_result(n).would_block();
+  send_later();
+  return true;
 }
 
 /// The kernel is short of memory, and calls the socket writable all the same: the bytes wait until
