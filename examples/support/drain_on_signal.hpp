@@ -23,6 +23,9 @@ struct drain_on_signal : asyncore::signal_channel<Derived, Loop> {
     group_->finish();
   }
 
+  /// A server that no signal reaches cannot leave well: the exception ends it.
+  void handle_error() { throw; }
+
  private:
   asyncore::loop_group<Loop>* group_;
 };

@@ -13,4 +13,7 @@ struct leave_on_signal : asyncore::signal_channel<Derived, Loop> {
       : asyncore::signal_channel<Derived, Loop>(loop, {SIGTERM, SIGINT}) {}
 
   void handle_signal(int) { this->loop().close_all(true); }
+
+  /// A server that no signal reaches cannot leave well: the exception ends it.
+  void handle_error() { throw; }
 };
