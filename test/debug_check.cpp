@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The checks of a debug build: an answer that changed without rearm(), a channel that is told of its
 // end and stays, and a loop that is used where it must not be.
-#undef ASYNCORE_DEBUG
+#undef ASYNCORE_DEBUG  // which the command may define
 #define ASYNCORE_DEBUG 1
 #include <asyncore.hpp>
 #include <asyncore/timers.hpp>
