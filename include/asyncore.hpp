@@ -3,7 +3,7 @@
 #ifndef ASYNCORE_HPP
 #define ASYNCORE_HPP
 
-#include <asyncore/config.hpp>  // first: it says which compiler this needs
+#include <asyncore/word/config.hpp>  // first: it says which compiler this needs
 
 #include <asyncore/async_chat.hpp>
 #include <asyncore/channel.hpp>

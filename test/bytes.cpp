@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <asyncore/bytes.hpp>
+#include <asyncore/word/bytes.hpp>
 
 #include <boost/test/unit_test.hpp>
 

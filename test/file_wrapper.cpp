@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <asyncore.hpp>
-#include <asyncore/file_wrapper.hpp>
+#include <asyncore/sys/file_wrapper.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <asyncore/histogram.hpp>
+#include <asyncore/word/histogram.hpp>
 
 #include <boost/test/unit_test.hpp>
 

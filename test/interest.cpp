@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <asyncore/interest.hpp>
+#include <asyncore/word/interest.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <asyncore/io_result.hpp>
+#include <asyncore/word/io_result.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <asyncore/list_node.hpp>
+#include <asyncore/word/list_node.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <asyncore/out_queue.hpp>
+#include <asyncore/buffer/out_queue.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <asyncore/send_stage.hpp>
+#include <asyncore/buffer/cork.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <asyncore/timeout.hpp>
+#include <asyncore/word/timeout.hpp>
 
 #include <boost/test/unit_test.hpp>
 

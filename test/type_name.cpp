@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <asyncore/type_name.hpp>
+#include <asyncore/word/type_name.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 // The small values that everything else is said in.
 #include <asyncore/chat/splitter.hpp>
-#include <asyncore/error.hpp>
-#include <asyncore/io_result.hpp>
-#include <asyncore/log.hpp>
 #include <asyncore/sim/node.hpp>
-#include <asyncore/token.hpp>
+#include <asyncore/word/error.hpp>
+#include <asyncore/word/io_result.hpp>
+#include <asyncore/word/log.hpp>
+#include <asyncore/word/token.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -3,17 +3,17 @@
 #ifndef ASYNCORE_CHANNEL_HPP
 #define ASYNCORE_CHANNEL_HPP
 
-#include <asyncore/channel_operations.hpp>
-#include <asyncore/close_info.hpp>
 #include <asyncore/concept/hooks.hpp>
 #include <asyncore/concept/kind.hpp>
 #include <asyncore/concept/kind_hooks.hpp>
 #include <asyncore/concept/predicates.hpp>
-#include <asyncore/duration.hpp>
-#include <asyncore/error.hpp>
-#include <asyncore/log.hpp>
-#include <asyncore/registration.hpp>
+#include <asyncore/concept/registration.hpp>
+#include <asyncore/loop/channel_operations.hpp>
 #include <asyncore/sys/error_queue.hpp>
+#include <asyncore/word/close_info.hpp>
+#include <asyncore/word/duration.hpp>
+#include <asyncore/word/error.hpp>
+#include <asyncore/word/log.hpp>
 
 #include <type_traits>
 

@@ -3,10 +3,10 @@
 #ifndef ASYNCORE_DETACHED_CHANNEL_HPP
 #define ASYNCORE_DETACHED_CHANNEL_HPP
 
+#include <asyncore/buffer/out_queue.hpp>
+#include <asyncore/concept/loop_service.hpp>
 #include <asyncore/dispatcher.hpp>
 #include <asyncore/dispatcher_with_send.hpp>
-#include <asyncore/loop_service.hpp>
-#include <asyncore/out_queue.hpp>
 #include <asyncore/post.hpp>
 #include <asyncore/sys/socket.hpp>
 

@@ -3,11 +3,11 @@
 #ifndef ASYNCORE_DISPATCHER_HPP
 #define ASYNCORE_DISPATCHER_HPP
 
+#include <asyncore/channel/io_channel.hpp>
+#include <asyncore/concept/transport.hpp>
 #include <asyncore/default_loop.hpp>
-#include <asyncore/io_channel.hpp>
 #include <asyncore/sys/endpoint.hpp>
 #include <asyncore/sys/socket.hpp>
-#include <asyncore/transport.hpp>
 
 #include <sys/socket.h>
 
@@ -248,8 +248,8 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
 
 }  // namespace asyncore
 
-#include <asyncore/impl/dispatcher_accept.hpp>
-#include <asyncore/impl/dispatcher_events.hpp>
-#include <asyncore/impl/dispatcher_setup.hpp>
+#include <asyncore/channel/accepting.hpp>
+#include <asyncore/channel/connecting.hpp>
+#include <asyncore/channel/setup.hpp>
 
 #endif

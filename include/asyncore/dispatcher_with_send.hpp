@@ -3,9 +3,9 @@
 #ifndef ASYNCORE_DISPATCHER_WITH_SEND_HPP
 #define ASYNCORE_DISPATCHER_WITH_SEND_HPP
 
+#include <asyncore/buffer/out_queue.hpp>
+#include <asyncore/channel/graceful_closes.hpp>
 #include <asyncore/dispatcher.hpp>
-#include <asyncore/out_queue.hpp>
-#include <asyncore/time/leaving_channels.hpp>
 
 #include <cstddef>
 #include <limits>
@@ -377,8 +377,8 @@ interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
 
 }  // namespace asyncore
 
-#include <asyncore/impl/lingering.hpp>
-#include <asyncore/impl/sending.hpp>
-#include <asyncore/impl/watermarks.hpp>
+#include <asyncore/channel/graceful_close.hpp>
+#include <asyncore/channel/sending.hpp>
+#include <asyncore/channel/watermarks.hpp>
 
 #endif

@@ -3,8 +3,8 @@
 #ifndef ASYNCORE_DRAIN_HPP
 #define ASYNCORE_DRAIN_HPP
 
+#include <asyncore/concept/loop_service.hpp>
 #include <asyncore/loop.hpp>
-#include <asyncore/loop_service.hpp>
 
 namespace asyncore {
 

@@ -3,10 +3,10 @@
 #ifndef ASYNCORE_FILE_DISPATCHER_HPP
 #define ASYNCORE_FILE_DISPATCHER_HPP
 
+#include <asyncore/channel/io_channel.hpp>
+#include <asyncore/concept/transport.hpp>
 #include <asyncore/default_loop.hpp>
-#include <asyncore/file_wrapper.hpp>
-#include <asyncore/io_channel.hpp>
-#include <asyncore/transport.hpp>
+#include <asyncore/sys/file_wrapper.hpp>
 
 #include <type_traits>
 

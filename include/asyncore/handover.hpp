@@ -3,11 +3,11 @@
 #ifndef ASYNCORE_HANDOVER_HPP
 #define ASYNCORE_HANDOVER_HPP
 
-#include <asyncore/error.hpp>
-#include <asyncore/log.hpp>
 #include <asyncore/sys/posix_system.hpp>
 #include <asyncore/sys/socket.hpp>
 #include <asyncore/sys/unique_fd.hpp>
+#include <asyncore/word/error.hpp>
+#include <asyncore/word/log.hpp>
 
 #include <array>
 #include <charconv>

@@ -3,28 +3,28 @@
 #ifndef ASYNCORE_LOOP_HPP
 #define ASYNCORE_LOOP_HPP
 
-#include <asyncore/channel_operations.hpp>
+#include <asyncore/buffer/cork.hpp>
+#include <asyncore/buffer/out_queue.hpp>
+#include <asyncore/buffer/receive_buffer.hpp>
 #include <asyncore/concept/channel_map.hpp>
 #include <asyncore/concept/check.hpp>
+#include <asyncore/concept/loop_service.hpp>
 #include <asyncore/concept/poller.hpp>
-#include <asyncore/duration.hpp>
-#include <asyncore/error.hpp>
-#include <asyncore/log.hpp>
-#include <asyncore/loop_service.hpp>
-#include <asyncore/out_queue.hpp>
-#include <asyncore/post_box.hpp>
-#include <asyncore/post_service.hpp>
-#include <asyncore/receive_buffer.hpp>
-#include <asyncore/registration.hpp>
-#include <asyncore/run_holds.hpp>
-#include <asyncore/run_options.hpp>
-#include <asyncore/send_stage.hpp>
-#include <asyncore/stop_flag.hpp>
+#include <asyncore/concept/registration.hpp>
+#include <asyncore/loop/channel_operations.hpp>
+#include <asyncore/loop/mailbox.hpp>
+#include <asyncore/loop/post_service.hpp>
 #include <asyncore/sys/home_process.hpp>
 #include <asyncore/sys/standard_descriptors.hpp>
 #include <asyncore/sys/waker.hpp>
-#include <asyncore/timeout.hpp>
-#include <asyncore/usage_check.hpp>
+#include <asyncore/word/duration.hpp>
+#include <asyncore/word/error.hpp>
+#include <asyncore/word/log.hpp>
+#include <asyncore/word/run_holds.hpp>
+#include <asyncore/word/run_options.hpp>
+#include <asyncore/word/stop_flag.hpp>
+#include <asyncore/word/timeout.hpp>
+#include <asyncore/word/usage_check.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -390,11 +390,11 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::standard_descriptors {
 }  // namespace asyncore
 
 #include <asyncore/drain.hpp>
-#include <asyncore/impl/loop_doorbell.hpp>
-#include <asyncore/impl/loop_hangup.hpp>
-#include <asyncore/impl/loop_interest.hpp>
-#include <asyncore/impl/loop_registry.hpp>
-#include <asyncore/impl/loop_turn.hpp>
+#include <asyncore/loop/doorbell.hpp>
+#include <asyncore/loop/hangup.hpp>
+#include <asyncore/loop/interest_pass.hpp>
+#include <asyncore/loop/registry.hpp>
+#include <asyncore/loop/turn.hpp>
 #include <asyncore/post.hpp>
 
 #endif

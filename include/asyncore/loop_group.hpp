@@ -4,10 +4,10 @@
 #define ASYNCORE_LOOP_GROUP_HPP
 
 #include <asyncore/dispatcher.hpp>
-#include <asyncore/group_member.hpp>
-#include <asyncore/log.hpp>
+#include <asyncore/loop/group_member.hpp>
 #include <asyncore/post.hpp>
 #include <asyncore/sys/processors.hpp>
+#include <asyncore/word/log.hpp>
 
 #include <atomic>
 #include <cstddef>

@@ -4,7 +4,7 @@
 #define ASYNCORE_POST_HPP
 
 #include <asyncore/loop.hpp>
-#include <asyncore/post_box.hpp>
+#include <asyncore/loop/mailbox.hpp>
 
 #include <type_traits>
 #include <utility>

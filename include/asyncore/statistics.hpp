@@ -3,9 +3,9 @@
 #ifndef ASYNCORE_STATISTICS_HPP
 #define ASYNCORE_STATISTICS_HPP
 
-#include <asyncore/error.hpp>
-#include <asyncore/histogram.hpp>
-#include <asyncore/log.hpp>
+#include <asyncore/word/error.hpp>
+#include <asyncore/word/histogram.hpp>
+#include <asyncore/word/log.hpp>
 
 #include <array>
 #include <chrono>

@@ -230,6 +230,6 @@ timer<basic_loop<Poller, Map>> basic_loop<Poller, Map>::call_every(
 
 }  // namespace asyncore
 
-#include <asyncore/bound_timers.hpp>
+#include <asyncore/channel/bound_timers.hpp>
 
 #endif

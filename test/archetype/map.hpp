@@ -2,8 +2,8 @@
 /// The least that a channel map is, for whoever writes one.
 #pragma once
 
-#include <asyncore/channel_set.hpp>
 #include <asyncore/concept/channel_map.hpp>
+#include <asyncore/loop/channel_set.hpp>
 
 #include <vector>
 

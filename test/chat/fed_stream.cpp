@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <asyncore/chat/fed_stream.hpp>
+#include <asyncore/chat/pending_input.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -5,10 +5,10 @@
 #include "script.hpp"
 
 #include <asyncore/chat/splitter.hpp>
-#include <asyncore/interest.hpp>
 #include <asyncore/sys/endpoint.hpp>
 #include <asyncore/sys/socket.hpp>
-#include <asyncore/timeout.hpp>
+#include <asyncore/word/interest.hpp>
+#include <asyncore/word/timeout.hpp>
 
 #include <cstdint>
 #include <optional>

@@ -4,7 +4,7 @@
 
 #include "script.hpp"
 
-#include <asyncore/error.hpp>
+#include <asyncore/word/error.hpp>
 
 #include <cerrno>
 #include <exception>

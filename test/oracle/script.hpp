@@ -2,7 +2,7 @@
 // The scenario language, as script.py describes it.
 #pragma once
 
-#include <asyncore/config.hpp>
+#include <asyncore/word/config.hpp>
 
 #include <cstdint>
 #include <cstdio>

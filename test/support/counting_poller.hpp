@@ -2,9 +2,9 @@
 /// A poller around a poller, as a user may write one: it counts what goes through it.
 #pragma once
 
-#include <asyncore/interest.hpp>
-#include <asyncore/timeout.hpp>
-#include <asyncore/token.hpp>
+#include <asyncore/word/interest.hpp>
+#include <asyncore/word/timeout.hpp>
+#include <asyncore/word/token.hpp>
 
 #include <cstddef>
 #include <vector>

@@ -2,8 +2,8 @@
 /// What a test does from outside of its channels, on the real kernel. Included by kernel.hpp.
 #pragma once
 
-#include <asyncore/interest.hpp>
 #include <asyncore/sys/posix_system.hpp>
+#include <asyncore/word/interest.hpp>
 
 #include <boost/test/unit_test.hpp>
 

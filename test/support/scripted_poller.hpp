@@ -2,10 +2,10 @@
 /// A poller that reports what a test tells it to: a user's own poller from scratch.
 #pragma once
 
-#include <asyncore/interest.hpp>
 #include <asyncore/sys/posix_system.hpp>
-#include <asyncore/timeout.hpp>
-#include <asyncore/token.hpp>
+#include <asyncore/word/interest.hpp>
+#include <asyncore/word/timeout.hpp>
+#include <asyncore/word/token.hpp>
 
 #include <string_view>
 #include <system_error>

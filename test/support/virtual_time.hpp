@@ -4,7 +4,7 @@
 #pragma once
 
 #include <asyncore/sys/posix_system.hpp>
-#include <asyncore/timeout.hpp>
+#include <asyncore/word/timeout.hpp>
 
 #include <chrono>
 #include <stdexcept>

@@ -4,10 +4,10 @@
 #pragma once
 
 #include <asyncore/concept/system.hpp>
-#include <asyncore/interest.hpp>
 #include <asyncore/sys/posix_system.hpp>
-#include <asyncore/timeout.hpp>
-#include <asyncore/token.hpp>
+#include <asyncore/word/interest.hpp>
+#include <asyncore/word/timeout.hpp>
+#include <asyncore/word/token.hpp>
 
 #include <deque>
 #include <limits>

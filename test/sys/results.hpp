@@ -2,7 +2,7 @@
 /// What system calls return, in words.
 #pragma once
 
-#include <asyncore/interest.hpp>
+#include <asyncore/word/interest.hpp>
 
 #include <boost/test/unit_test.hpp>
 

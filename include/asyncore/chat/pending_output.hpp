@@ -3,10 +3,10 @@
 #ifndef ASYNCORE_CHAT_PENDING_OUTPUT_HPP
 #define ASYNCORE_CHAT_PENDING_OUTPUT_HPP
 
-#include <asyncore/bytes.hpp>
+#include <asyncore/buffer/out_queue.hpp>
 #include <asyncore/chat/producer.hpp>
-#include <asyncore/duration.hpp>
-#include <asyncore/out_queue.hpp>
+#include <asyncore/word/bytes.hpp>
+#include <asyncore/word/duration.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -3,7 +3,7 @@
 #ifndef ASYNCORE_CHAT_PRODUCER_HPP
 #define ASYNCORE_CHAT_PRODUCER_HPP
 
-#include <asyncore/bytes.hpp>
+#include <asyncore/word/bytes.hpp>
 
 #include <concepts>
 #include <cstddef>

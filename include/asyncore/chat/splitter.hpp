@@ -3,10 +3,10 @@
 #ifndef ASYNCORE_CHAT_SPLITTER_HPP
 #define ASYNCORE_CHAT_SPLITTER_HPP
 
-#include <asyncore/bytes.hpp>
-#include <asyncore/chat/fed_stream.hpp>
+#include <asyncore/chat/pending_input.hpp>
 #include <asyncore/chat/terminator.hpp>
-#include <asyncore/error.hpp>
+#include <asyncore/word/bytes.hpp>
+#include <asyncore/word/error.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -3,7 +3,7 @@
 #ifndef ASYNCORE_CHAT_TERMINATOR_HPP
 #define ASYNCORE_CHAT_TERMINATOR_HPP
 
-#include <asyncore/bytes.hpp>
+#include <asyncore/word/bytes.hpp>
 
 #include <cstddef>
 #include <cstdint>

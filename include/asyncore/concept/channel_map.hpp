@@ -3,8 +3,8 @@
 #ifndef ASYNCORE_CONCEPT_CHANNEL_MAP_HPP
 #define ASYNCORE_CONCEPT_CHANNEL_MAP_HPP
 
-#include <asyncore/registration.hpp>
-#include <asyncore/token.hpp>
+#include <asyncore/concept/registration.hpp>
+#include <asyncore/word/token.hpp>
 
 #include <concepts>
 #include <cstddef>

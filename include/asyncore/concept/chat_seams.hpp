@@ -3,10 +3,10 @@
 #ifndef ASYNCORE_CONCEPT_CHAT_SEAMS_HPP
 #define ASYNCORE_CONCEPT_CHAT_SEAMS_HPP
 
-#include <asyncore/bytes.hpp>
 #include <asyncore/concept/kind.hpp>
 #include <asyncore/concept/kind_hooks.hpp>
-#include <asyncore/io_result.hpp>
+#include <asyncore/word/bytes.hpp>
+#include <asyncore/word/io_result.hpp>
 
 #include <concepts>
 #include <cstddef>

@@ -4,9 +4,9 @@
 #define ASYNCORE_CONCEPT_CHECK_HPP
 
 #include <asyncore/concept/channel_map.hpp>
+#include <asyncore/concept/fwd.hpp>
 #include <asyncore/concept/poller.hpp>
 #include <asyncore/concept/system.hpp>
-#include <asyncore/fwd.hpp>
 
 #include <concepts>
 #include <cstddef>

@@ -3,7 +3,7 @@
 #ifndef ASYNCORE_CONCEPT_HOOKS_HPP
 #define ASYNCORE_CONCEPT_HOOKS_HPP
 
-#include <asyncore/fwd.hpp>
+#include <asyncore/concept/fwd.hpp>
 
 #include <cstddef>
 #include <span>

@@ -3,10 +3,10 @@
 #ifndef ASYNCORE_CONCEPT_KIND_HOOKS_HPP
 #define ASYNCORE_CONCEPT_KIND_HOOKS_HPP
 
+#include <asyncore/concept/fwd.hpp>
 #include <asyncore/concept/hooks.hpp>
 #include <asyncore/concept/kind.hpp>
 #include <asyncore/concept/predicates.hpp>
-#include <asyncore/fwd.hpp>
 
 #include <type_traits>
 

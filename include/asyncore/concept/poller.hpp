@@ -3,9 +3,9 @@
 #ifndef ASYNCORE_CONCEPT_POLLER_HPP
 #define ASYNCORE_CONCEPT_POLLER_HPP
 
-#include <asyncore/interest.hpp>
-#include <asyncore/timeout.hpp>
-#include <asyncore/token.hpp>
+#include <asyncore/word/interest.hpp>
+#include <asyncore/word/timeout.hpp>
+#include <asyncore/word/token.hpp>
 
 #include <concepts>
 #include <string_view>

@@ -3,8 +3,8 @@
 #ifndef ASYNCORE_CONCEPT_SYSTEM_HPP
 #define ASYNCORE_CONCEPT_SYSTEM_HPP
 
-#include <asyncore/duration.hpp>
-#include <asyncore/fwd.hpp>
+#include <asyncore/concept/fwd.hpp>
+#include <asyncore/word/duration.hpp>
 
 #include <sys/uio.h>
 

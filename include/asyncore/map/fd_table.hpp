@@ -3,8 +3,8 @@
 #ifndef ASYNCORE_MAP_FD_TABLE_HPP
 #define ASYNCORE_MAP_FD_TABLE_HPP
 
-#include <asyncore/channel_set.hpp>
 #include <asyncore/concept/channel_map.hpp>
+#include <asyncore/loop/channel_set.hpp>
 
 #include <cerrno>
 #include <system_error>

@@ -3,8 +3,8 @@
 #ifndef ASYNCORE_MAP_FIXED_FD_TABLE_HPP
 #define ASYNCORE_MAP_FIXED_FD_TABLE_HPP
 
-#include <asyncore/channel_set.hpp>
 #include <asyncore/concept/channel_map.hpp>
+#include <asyncore/loop/channel_set.hpp>
 #include <asyncore/map/probing_table.hpp>
 
 #include <cerrno>

@@ -3,8 +3,8 @@
 #ifndef ASYNCORE_MAP_HASH_MAP_HPP
 #define ASYNCORE_MAP_HASH_MAP_HPP
 
-#include <asyncore/channel_set.hpp>
 #include <asyncore/concept/channel_map.hpp>
+#include <asyncore/loop/channel_set.hpp>
 #include <asyncore/map/probing_table.hpp>
 
 #include <cerrno>

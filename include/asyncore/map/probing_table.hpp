@@ -3,7 +3,7 @@
 #ifndef ASYNCORE_MAP_PROBING_TABLE_HPP
 #define ASYNCORE_MAP_PROBING_TABLE_HPP
 
-#include <asyncore/token.hpp>
+#include <asyncore/word/token.hpp>
 
 #include <bit>
 #include <cstddef>

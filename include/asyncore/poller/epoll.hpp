@@ -3,14 +3,14 @@
 #ifndef ASYNCORE_POLLER_EPOLL_HPP
 #define ASYNCORE_POLLER_EPOLL_HPP
 
-#include <asyncore/config.hpp>
+#include <asyncore/word/config.hpp>
 
 #if ASYNCORE_HAS_EPOLL
 
 #include <asyncore/concept/poller.hpp>
-#include <asyncore/error.hpp>
 #include <asyncore/sys/posix_system.hpp>
 #include <asyncore/sys/unique_fd.hpp>
+#include <asyncore/word/error.hpp>
 
 #include <sys/epoll.h>
 

@@ -3,9 +3,9 @@
 #ifndef ASYNCORE_POLLER_OBSERVED_HPP
 #define ASYNCORE_POLLER_OBSERVED_HPP
 
+#include <asyncore/concept/observer.hpp>
 #include <asyncore/concept/poller.hpp>
-#include <asyncore/observer.hpp>
-#include <asyncore/poller/preceded.hpp>
+#include <asyncore/poller/sink_tap.hpp>
 #include <asyncore/sys/observed_system.hpp>
 
 #include <string_view>

@@ -4,9 +4,9 @@
 #define ASYNCORE_POLLER_POLL_HPP
 
 #include <asyncore/concept/poller.hpp>
-#include <asyncore/config.hpp>
-#include <asyncore/error.hpp>
 #include <asyncore/sys/posix_system.hpp>
+#include <asyncore/word/config.hpp>
+#include <asyncore/word/error.hpp>
 
 #include <poll.h>
 #include <sys/resource.h>

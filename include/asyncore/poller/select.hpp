@@ -4,8 +4,8 @@
 #define ASYNCORE_POLLER_SELECT_HPP
 
 #include <asyncore/concept/poller.hpp>
-#include <asyncore/error.hpp>
 #include <asyncore/sys/posix_system.hpp>
+#include <asyncore/word/error.hpp>
 
 #include <sys/select.h>
 

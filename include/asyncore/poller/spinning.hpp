@@ -4,8 +4,8 @@
 #define ASYNCORE_POLLER_SPINNING_HPP
 
 #include <asyncore/concept/poller.hpp>
-#include <asyncore/duration.hpp>
-#include <asyncore/poller/preceded.hpp>
+#include <asyncore/poller/sink_tap.hpp>
+#include <asyncore/word/duration.hpp>
 
 #include <cstdint>
 #include <utility>

@@ -4,7 +4,7 @@
 #define ASYNCORE_POLLER_TRACED_HPP
 
 #include <asyncore/concept/poller.hpp>
-#include <asyncore/log.hpp>
+#include <asyncore/word/log.hpp>
 
 #include <charconv>
 #include <concepts>

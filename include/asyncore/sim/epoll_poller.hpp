@@ -4,8 +4,8 @@
 #define ASYNCORE_SIM_EPOLL_POLLER_HPP
 
 #include <asyncore/concept/poller.hpp>
-#include <asyncore/error.hpp>
 #include <asyncore/sim/reports.hpp>
+#include <asyncore/word/error.hpp>
 
 #include <chrono>
 #include <vector>

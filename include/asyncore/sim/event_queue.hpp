@@ -3,8 +3,8 @@
 #ifndef ASYNCORE_SIM_EVENT_QUEUE_HPP
 #define ASYNCORE_SIM_EVENT_QUEUE_HPP
 
-#include <asyncore/duration.hpp>
 #include <asyncore/sim/node.hpp>
+#include <asyncore/word/duration.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -3,9 +3,9 @@
 #ifndef ASYNCORE_SIM_LEDGER_HPP
 #define ASYNCORE_SIM_LEDGER_HPP
 
-#include <asyncore/error.hpp>
-#include <asyncore/log.hpp>
 #include <asyncore/sim/node.hpp>
+#include <asyncore/word/error.hpp>
+#include <asyncore/word/log.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -3,9 +3,9 @@
 #ifndef ASYNCORE_SIM_NODE_HPP
 #define ASYNCORE_SIM_NODE_HPP
 
-#include <asyncore/interest.hpp>
 #include <asyncore/sim/byte_ring.hpp>
 #include <asyncore/sys/endpoint.hpp>
+#include <asyncore/word/interest.hpp>
 
 #include <array>
 #include <chrono>

@@ -3,8 +3,8 @@
 #ifndef ASYNCORE_SIM_PEER_HPP
 #define ASYNCORE_SIM_PEER_HPP
 
-#include <asyncore/bytes.hpp>
 #include <asyncore/sim/kernel.hpp>
+#include <asyncore/word/bytes.hpp>
 
 #include <algorithm>
 #include <string>

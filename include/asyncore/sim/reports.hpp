@@ -3,11 +3,11 @@
 #ifndef ASYNCORE_SIM_REPORTS_HPP
 #define ASYNCORE_SIM_REPORTS_HPP
 
-#include <asyncore/error.hpp>
-#include <asyncore/interest.hpp>
 #include <asyncore/sim/kernel.hpp>
-#include <asyncore/timeout.hpp>
-#include <asyncore/token.hpp>
+#include <asyncore/word/error.hpp>
+#include <asyncore/word/interest.hpp>
+#include <asyncore/word/timeout.hpp>
+#include <asyncore/word/token.hpp>
 
 #include <cstddef>
 #include <optional>

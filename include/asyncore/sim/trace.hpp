@@ -3,9 +3,9 @@
 #ifndef ASYNCORE_SIM_TRACE_HPP
 #define ASYNCORE_SIM_TRACE_HPP
 
-#include <asyncore/duration.hpp>
 #include <asyncore/sim/call.hpp>
 #include <asyncore/sim/random.hpp>
+#include <asyncore/word/duration.hpp>
 
 #include <cstdint>
 #include <cstdio>

@@ -3,13 +3,13 @@
 #ifndef ASYNCORE_SIM_WORLD_HPP
 #define ASYNCORE_SIM_WORLD_HPP
 
-#include <asyncore/duration.hpp>
 #include <asyncore/sim/event_queue.hpp>
 #include <asyncore/sim/faults.hpp>
 #include <asyncore/sim/ledger.hpp>
 #include <asyncore/sim/node.hpp>
 #include <asyncore/sim/random.hpp>
 #include <asyncore/sim/trace.hpp>
+#include <asyncore/word/duration.hpp>
 
 #include <cstdint>
 #include <functional>

@@ -3,9 +3,9 @@
 #ifndef ASYNCORE_SYS_CHILD_WATCH_HPP
 #define ASYNCORE_SYS_CHILD_WATCH_HPP
 
-#include <asyncore/config.hpp>
 #include <asyncore/sys/pipe.hpp>
 #include <asyncore/sys/signal_handler.hpp>
+#include <asyncore/word/config.hpp>
 
 #include <cerrno>
 

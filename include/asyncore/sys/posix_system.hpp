@@ -4,11 +4,11 @@
 #define ASYNCORE_SYS_POSIX_SYSTEM_HPP
 
 #include <asyncore/concept/system.hpp>
-#include <asyncore/config.hpp>
-#include <asyncore/duration.hpp>
 #include <asyncore/sys/endpoint.hpp>
 #include <asyncore/sys/unique_fd.hpp>
 #include <asyncore/sys/waker.hpp>
+#include <asyncore/word/config.hpp>
+#include <asyncore/word/duration.hpp>
 
 #include <fcntl.h>
 #include <signal.h>

@@ -3,8 +3,8 @@
 #ifndef ASYNCORE_SYS_PROCESSORS_HPP
 #define ASYNCORE_SYS_PROCESSORS_HPP
 
-#include <asyncore/config.hpp>
-#include <asyncore/error.hpp>
+#include <asyncore/word/config.hpp>
+#include <asyncore/word/error.hpp>
 
 #include <cerrno>
 #include <system_error>

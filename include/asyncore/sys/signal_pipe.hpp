@@ -3,8 +3,8 @@
 #ifndef ASYNCORE_SYS_SIGNAL_PIPE_HPP
 #define ASYNCORE_SYS_SIGNAL_PIPE_HPP
 
-#include <asyncore/config.hpp>
 #include <asyncore/sys/signal_handler.hpp>
+#include <asyncore/word/config.hpp>
 
 #include <cerrno>
 

@@ -3,8 +3,8 @@
 #ifndef ASYNCORE_SYS_SOCKET_HPP
 #define ASYNCORE_SYS_SOCKET_HPP
 
-#include <asyncore/config.hpp>
 #include <asyncore/sys/unique_fd.hpp>
+#include <asyncore/word/config.hpp>
 
 #include <sys/socket.h>
 

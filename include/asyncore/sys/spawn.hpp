@@ -3,9 +3,9 @@
 #ifndef ASYNCORE_SYS_SPAWN_HPP
 #define ASYNCORE_SYS_SPAWN_HPP
 
-#include <asyncore/config.hpp>
 #include <asyncore/sys/pipe.hpp>
 #include <asyncore/sys/unique_fd.hpp>
+#include <asyncore/word/config.hpp>
 
 #include <cerrno>
 #include <string>

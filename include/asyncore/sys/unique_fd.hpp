@@ -3,7 +3,7 @@
 #ifndef ASYNCORE_SYS_UNIQUE_FD_HPP
 #define ASYNCORE_SYS_UNIQUE_FD_HPP
 
-#include <asyncore/config.hpp>
+#include <asyncore/word/config.hpp>
 
 #include <unistd.h>
 

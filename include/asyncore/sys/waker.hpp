@@ -3,7 +3,7 @@
 #ifndef ASYNCORE_SYS_WAKER_HPP
 #define ASYNCORE_SYS_WAKER_HPP
 
-#include <asyncore/config.hpp>
+#include <asyncore/word/config.hpp>
 
 #include <cerrno>
 #include <cstdint>

@@ -3,8 +3,8 @@
 #ifndef ASYNCORE_TIME_TIME_WHEEL_HPP
 #define ASYNCORE_TIME_TIME_WHEEL_HPP
 
-#include <asyncore/duration.hpp>
-#include <asyncore/list_node.hpp>
+#include <asyncore/word/duration.hpp>
+#include <asyncore/word/list_node.hpp>
 
 #include <cstddef>
 #include <cstdint>

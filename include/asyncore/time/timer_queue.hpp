@@ -3,9 +3,9 @@
 #ifndef ASYNCORE_TIME_TIMER_QUEUE_HPP
 #define ASYNCORE_TIME_TIMER_QUEUE_HPP
 
-#include <asyncore/loop_service.hpp>
+#include <asyncore/concept/loop_service.hpp>
 #include <asyncore/time/time_wheel.hpp>
-#include <asyncore/usage_check.hpp>
+#include <asyncore/word/usage_check.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSL-1.0
+/// What a loop does for the functions that other threads post.
+#ifndef ASYNCORE_LOOP_POST_SERVICE_HPP
+#define ASYNCORE_LOOP_POST_SERVICE_HPP
+
+#include <asyncore/concept/loop_service.hpp>
+#include <asyncore/loop/mailbox.hpp>
+
+namespace asyncore::detail {
+
+/// Calls what has been posted. Those that wait at its begin are called in one turn, at most
+/// `batch`, so that posts which post do not keep the loop from its channels. A part of the loop,
+/// which attaches it when the first post arrives: that allocates nothing, and loops that nobody
+/// posts to do not look into the box.
+template <class Loop>
+class post_service : public loop_service<Loop> {
+ public:
+  static constexpr bool part_of_loop = true;
+  static constexpr int batch = 1024;
+
+  /// How long a loop without a waker waits at most, so that others are heard in time.
+  static constexpr std::chrono::nanoseconds deaf_wait = std::chrono::milliseconds(100);
+
+  post_service() noexcept : loop_service<Loop>(service_operations<Loop, post_service>) {}
+
+  bool attached() const noexcept { return attached_; }
+  void set_attached() noexcept { attached_ = true; }
+
+  /// The loop has no waker; it looks for one again at `when`.
+  void look_for_waker(std::chrono::nanoseconds when) noexcept { look_at_ = when; }
+  void found_waker() noexcept { look_at_ = never; }
+  bool deaf() const noexcept { return look_at_ != never; }
+
+  bool may_wait(Loop& loop) noexcept {
+    return !loop.box().collected() && loop.box().fall_asleep();
+  }
+
+  void after_wait(Loop& loop) {
+    if (deaf() && look_at_ <= loop.now()) [[unlikely]]
+      loop.look_for_waker();
+    loop.box().wake_up();
+    loop.box().collect();
+    for (int left = batch; left > 0; --left) {
+      posted* const p = loop.box().next();
+      if (p == nullptr) return;
+      p->act(p, &loop);
+    }
+  }
+
+  /// Looked after in every turn, whatever the time.
+  std::chrono::nanoseconds next() const noexcept { return deaf() ? look_at_ : every_turn; }
+  static bool busy() noexcept { return false; }  // what is posted is waited for all the same
+
+ private:
+  std::chrono::nanoseconds look_at_ = never;
+  bool attached_ = false;
+};
+
+}  // namespace asyncore::detail
+
+#endif

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: BSL-1.0
+/// The turn of `basic_loop`: from the wait to the hooks. Included by loop.hpp.
+#ifndef ASYNCORE_LOOP_TURN_HPP
+#define ASYNCORE_LOOP_TURN_HPP
+
+#include <asyncore/loop.hpp>
+
+namespace asyncore {
+
+/// Marks the turn, and ends it on every way out.
+template <class Poller, class Map>
+struct basic_loop<Poller, Map>::turn_scope {
+  explicit turn_scope(basic_loop& loop) noexcept : loop_(loop) {
+    loop_.in_turn_ = true;
+    loop_.usage_.enter();
+  }
+  turn_scope(const turn_scope&) = delete;
+  turn_scope& operator=(const turn_scope&) = delete;
+  ~turn_scope() {
+    loop_.reap();
+    loop_.in_turn_ = false;
+    loop_.usage_.leave();
+  }
+  basic_loop& loop_;
+};
+
+template <class Poller, class Map>
+struct basic_loop<Poller, Map>::hooks_scope {
+  explicit hooks_scope(basic_loop& loop) noexcept : loop_(loop) { ++loop_.hooks_; }
+  hooks_scope(const hooks_scope&) = delete;
+  hooks_scope& operator=(const hooks_scope&) = delete;
+  ~hooks_scope() { --loop_.hooks_; }
+  basic_loop& loop_;
+};
+
+/// What the poller reports to; part of its `wait` in the compiled code.
+template <class Poller, class Map>
+struct basic_loop<Poller, Map>::turn_sink {
+  [[gnu::always_inline]] void operator()(token t, readiness ready) const {
+    loop_.dispatch(t, ready);
+  }
+  /// So few channels stay in the cache anyway.
+  bool looks_ahead() const noexcept
+    requires requires(const Map& m, token t) { m.fetch(t); }
+  {
+    return loop_.map_.size() > 100;
+  }
+  [[gnu::always_inline]] void expect(token t) const noexcept
+    requires requires(const Map& m) { m.fetch(t); }
+  {
+    loop_.map_.fetch(t);
+  }
+  basic_loop& loop_;
+};
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::run(run_options options) {
+  refuse_in_hook();
+  std::uint64_t left = options.count.value_or(1);
+  begin();
+  while (left > 0 && !idle() && !stopping_.raised()) {
+    if (!turn(options.timeout)) finish_turn(options.timeout);
+    if (options.count) --left;
+  }
+  flush();
+  if (!stopping_.raised()) return;
+  stopping_.lower();
+  waker_.drain();
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::poll(timeout_type timeout) {
+  refuse_in_hook();
+  if (empty() && idle()) return flush();
+  begin();
+  const bool timed = timeout && timeout->count() > 0;
+  const auto deadline = timed ? detail::deadline_after(system().now(), *timeout)
+                              : std::chrono::nanoseconds(0);
+  while (!turn(timeout) && !stopping_.raised())
+    if (timed) timeout = deadline - system().now();
+  flush();
+  // Who waits for `native_handle()` until the next one hears of posts by the waker.
+  if constexpr (requires { poller_.native_handle(); })
+    if (waker_generation_ != 0 && !box_.fall_asleep()) waker_.wake();
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::refuse_in_hook() const {
+  if (in_turn_ || hooks_ > 0) [[unlikely]]
+    detail::throw_error(std::make_error_code(std::errc::operation_not_permitted),
+                        "a loop cannot be polled from one of its own hooks");
+}
+
+/// What hooks have put off is done when the caller goes on: there may be no next wait.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::flush() {
+  const turn_scope scope(*this);
+  if (!changed_.unlinked()) visit_changed(true);
+  constexpr int most_passes = 8;  // last hooks may put off something, too
+  for (int pass = 0; !closed_.unlinked() && pass < most_passes; ++pass) {
+    reap();
+    visit_changed(true);
+  }
+}
+
+/// The rest of a turn whose wait has ended for nothing. When it began nobody asked what time it
+/// was, so that it may take up to twice its time, but not longer, however many signals come.
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::finish_turn(timeout_type timeout) {
+  if (!stopping_.raised() && !idle()) poll(timeout);
+}
+
+/// One wait and its dispatches. Returns false when a signal ended the wait, or something that
+/// nobody wants.
+template <class Poller, class Map>
+bool basic_loop<Poller, Map>::turn(timeout_type timeout) {
+  const turn_scope scope(*this);
+  before_wait();
+  unwanted_ = 0;
+  const int n = poller_.wait(shortened(timeout), turn_sink{*this});
+  if (n < 0 && n != -EINTR) detail::throw_error(errno_code(-n), Poller::name);
+  if (wake_at_.count() != 0) [[unlikely]]
+    woken();
+  return n != -EINTR && (n == 0 || n != unwanted_);
+}
+
+/// No wait is longer than until what the loop itself waits for. None lasts while a channel that has
+/// closed is still to be told so: its last hook may end others.
+template <class Poller, class Map>
+timeout_type basic_loop<Poller, Map>::shortened(timeout_type timeout) {
+  if (!changed_.unlinked() || !closed_.unlinked()) [[unlikely]]
+    return std::chrono::nanoseconds(0);
+  if (wake_at_.count() == 0) [[likely]]
+    return timeout;
+  return until_wake(timeout);
+}
+
+/// Cold, as is what follows: out of the way of loops that wait for nothing themselves.
+template <class Poller, class Map>
+ASYNCORE_COLD timeout_type basic_loop<Poller, Map>::until_wake(timeout_type timeout) {
+  bool wait = true;
+  for (auto* s = services_; s != nullptr; s = s->behind) wait &= s->of->may_wait(*s, *this);
+  if (wait && wake_at_ >= detail::every_turn) {
+    now_ = {};
+    return timeout;
+  }
+  const std::chrono::nanoseconds left = wait ? wake_at_ - now() : std::chrono::nanoseconds(0);
+  now_ = {};
+  return timeout && *timeout < left ? *timeout : left;
+}
+
+/// After the wait of a loop that waits for something itself.
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::woken() {
+  now_ = {};
+  if (resume_at_.count() != 0 && resume_at_ < detail::every_turn && resume_at_ <= now())
+    resume_starved();
+  detail::cleaning_up(
+      [&] {
+        for (auto* s = services_; s != nullptr; s = s->behind) s->of->after_wait(*s, *this);
+      },
+      [&] { set_wake(); });
+  set_wake();
+}
+
+template <class Poller, class Map>
+inline void basic_loop<Poller, Map>::wake_by(std::chrono::nanoseconds when) noexcept {
+  usage_.same_thread();
+  if (wake_at_.count() != 0 && wake_at_ <= when) return;
+  wake_at_ = when.count() == 0 ? std::chrono::nanoseconds(1) : when;
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::resume_later(token listener,
+                                                         bool for_a_while) noexcept {
+  constexpr unsigned most = std::extent_v<decltype(starved_)>;
+  if (starving_ < most) starved_[starving_] = listener;
+  if (starving_ <= most) ++starving_;
+  const auto when = for_a_while ? system().now() + exhaustion_pause : detail::every_turn;
+  if (resume_at_.count() == 0 || when < resume_at_) resume_at_ = when;
+  wake_by(resume_at_);
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::resume_starved() noexcept {
+  const auto resume = [](record& r) { channels::template perform<detail::op::resume>(r); };
+  resume_at_ = {};
+  const unsigned count = std::exchange(starving_, 0u);
+  if (count > std::extent_v<decltype(starved_)>) return map_.for_each(resume);
+  for (unsigned i = 0; i < count; ++i)
+    if (record* const r = find(starved_[i])) resume(*r);
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::set_wake() noexcept {
+  wake_at_ = resume_at_;
+  for (auto* s = services_; s != nullptr; s = s->behind)
+    if (const auto next = s->of->next(*s); next != never) wake_by(next);
+  if (wake_at_.count() == 0) now_ = {};  // nobody would forget it at the next wait
+}
+
+template <class Poller, class Map>
+[[gnu::noinline]] std::chrono::nanoseconds basic_loop<Poller, Map>::read_clock() noexcept {
+  const std::chrono::nanoseconds time = system().now();
+  // Without something to wait for, nobody would forget it at the next wait.
+  if (in_turn_ && wake_at_.count() != 0) now_ = time;
+  return time;
+}
+
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::readwrite(const record& channel, readiness ready) {
+  const hooks_scope hooks(*this);
+  if (channel.registered()) dispatch_each(channel.id(), ready);
+}
+
+template <class Poller, class Map>
+inline std::chrono::nanoseconds basic_loop<Poller, Map>::now() noexcept {
+  if (in_turn_ && now_.count() != 0) [[likely]]
+    return now_;
+  return read_clock();
+}
+
+template <class Poller, class Map>
+template <class F>
+void basic_loop<Poller, Map>::call_guarded(const char* of, F&& f) {
+  detail::guarded([&] { detail::observe<void>(*this, of, f); }, [&] { function_failed(of); });
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::forget(token id) noexcept {
+  for (auto* s = services_; s != nullptr; s = s->behind) s->of->forget(*s, *this, id);
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::function_failed([[maybe_unused]] const char* of) {
+#if ASYNCORE_HAS_EXCEPTIONS
+  if (std::exchange(in_handle_error_, false)) throw;
+  detail::log_if_memory([&] {
+    log(detail::joined({"error: uncaught exception from ", of, ": ",
+                        detail::current_error_text({})}));
+  });
+#endif
+}
+
+/// The hot path: a channel that is only readable.
+template <class Poller, class Map>
+[[gnu::always_inline]] inline void basic_loop<Poller, Map>::dispatch(token t, readiness ready) {
+  if (ready != readiness::read) [[unlikely]] {
+    dispatch_each(t, ready);
+    return;
+  }
+  if (record* const r = map_.find(t); r != nullptr) [[likely]] {
+    r->id_ = t;  // as it is; so that hooks do not wait until memory says so
+    if (t.generation == 0) __builtin_unreachable();  // nor ask whether they are in a loop
+    detail::guarded([&]() ASYNCORE_INLINE { channels::template perform<detail::op::read>(*r); },
+                    [&] { hook_failed(t); });
+  } else {
+    unwatched();
+  }
+}
+
+/// One readiness bit at a time, the token looked up before each (law 2).
+template <class Poller, class Map>
+[[gnu::noinline]] void basic_loop<Poller, Map>::dispatch_each(token t, readiness ready) {
+  if (any_pause() && any(ready, readiness::read)) arm_paused(t);
+  if (any(ready, readiness::read)) deliver<detail::op::read>(t, interest::read);
+  if (any(ready, readiness::write)) deliver<detail::op::write>(t, interest::write);
+  if (any(ready, readiness::expt)) deliver<detail::op::expt>(t, interest::expt);
+  if (any(ready, readiness::error | readiness::hangup)) hang_up(t, ready);
+}
+
+template <class Poller, class Map>
+template <class Op>
+void basic_loop<Poller, Map>::deliver(token t, interest wanted) {
+  record* const r = map_.find(t);
+  if (r != nullptr && any(r->armed_, wanted)) guarded<Op>(*r);
+}
+
+template <class Poller, class Map>
+template <class Op>
+void basic_loop<Poller, Map>::guarded(record& r) {
+  const token id = r.id();
+  detail::guarded([&] { channels::template perform<Op>(r); }, [&] { hook_failed(id); });
+}
+
+/// A hook threw. A `std::system_error` is no exception to that, whatever its code: the channel's own
+/// calls report the peer's end by `handle_close` and throw nothing, so that one which is thrown is
+/// of another descriptor.
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::hook_failed([[maybe_unused]] token t) {
+#if ASYNCORE_HAS_EXCEPTIONS
+  ask_again_ = true;
+  // What leaves `handle_error` is nobody's but the caller's of `run`.
+  if (std::exchange(in_handle_error_, false)) throw;
+  last_error_ = {};
+  try {
+    throw;
+  } catch (const std::system_error& e) {
+    last_error_ = e.code();
+  } catch (...) {
+  }
+  if (record* const r = find(t)) return call_handle_error(*r);
+  detail::log_if_memory([&] {
+    log(detail::joined({"error: uncaught exception from a channel that has closed: ",
+                        detail::current_error_text(last_error_)}));
+  });
+#endif
+}
+
+/// While `handle_error` runs, its error is the reason of an end; not of one that follows later.
+template <class Poller, class Map>
+struct basic_loop<Poller, Map>::reason_scope {
+  reason_scope(basic_loop& loop, record& r, std::error_code why) noexcept
+      : loop_(loop), id_(r.id()), before_(r.reason_) {
+    r.note_reason(detail::errno_of(why));
+  }
+  reason_scope(const reason_scope&) = delete;
+  reason_scope& operator=(const reason_scope&) = delete;
+  ~reason_scope() {
+    if (id_.generation == 0) return;
+    if (record* const r = loop_.map_.find(id_)) r->reason_ = before_ & 0xfff;
+  }
+  basic_loop& loop_;
+  const token id_;
+  const std::uint16_t before_;
+};
+
+/// What leaves `handle_error` leaves `run`, through the hooks that are under way; but for a want of
+/// memory, which must not end the loop for everybody.
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::call_handle_error(record& r) {
+  const reason_scope scope(*this, r, last_error_);
+#if ASYNCORE_HAS_EXCEPTIONS
+  const token id = r.id();
+  in_handle_error_ = in_turn_;
+  try {
+    channels::template perform<detail::op::error>(r);
+  } catch (const exit_now&) {  // which no `hook_failed` sees
+    in_handle_error_ = false;
+    throw;
+  } catch (const std::bad_alloc&) {
+    log("error: there is no memory for handle_error");
+    if (record* const left = find(id)) channels::template perform<detail::op::give_up>(*left);
+  }
+  in_handle_error_ = false;
+#else
+  channels::template perform<detail::op::error>(r);
+#endif
+}
+
+template <class Poller, class Map>
+template <class F>
+void basic_loop<Poller, Map>::call_guarded(token of, F&& f) {
+  detail::guarded(f, [&] { hook_failed(of); });
+}
+
+template <class Poller, class Map>
+template <class Channel, class F>
+void basic_loop<Poller, Map>::call_hook(Channel& c, const char* name, F&& f) {
+  const token id = detail::as_kind(c).id();
+  ask_again_ = true;
+  detail::guarded([&] { detail::observe<Channel>(*this, name, f); }, [&] { hook_failed(id); });
+  visit_before_wait(id);
+}
+
+template <class Poller, class Map>
+ASYNCORE_COLD void basic_loop<Poller, Map>::report_error(record& r, std::error_code code,
+                                                         [[maybe_unused]] std::string_view what) {
+  ask_again_ = true;
+  last_error_ = code;
+#if ASYNCORE_HAS_EXCEPTIONS
+  try {
+    throw std::system_error(code, std::string(what));
+  } catch (const std::system_error&) {
+    call_handle_error(r);
+  }
+#else
+  call_handle_error(r);
+#endif
+}
+
+}  // namespace asyncore
+
+#endif
