@@ -19,6 +19,17 @@
 
 namespace asyncore {
 
+namespace detail {
+/// The registration of a channel of `Loop`.
+template <class Loop>
+struct registered_in {
+  static_assert(requires { sizeof(Loop); },
+                "asyncore: the channel's loop is only declared: include <asyncore/loop.hpp> and its "
+                "poller and map, or <asyncore/default_loop.hpp> for the default loop");
+  using record = registration<typename Loop::type_ref>;
+};
+}  // namespace detail
+
 /// Watches a descriptor that somebody else owns, and calls `handle_read`, `handle_write`,
 /// `handle_expt` and `handle_close` of `Derived`, each only if it is defined. What the loop calls
 /// are the entry points `handle_*_event`; the channel kinds above give them more to do.
@@ -30,7 +41,7 @@ namespace asyncore {
 /// turn in which it closed, or that its owner destroyed. What it throws is logged; `exit_now` acts
 /// as `stop()`.
 template <class Derived, class Loop>
-class channel : public registration<typename Loop::type_ref> {
+class channel : public detail::registered_in<Loop>::record {
   friend detail::kind_tag<channel, detail::calls_nothing_else> asyncore_kind(channel*) {
     return {};
   }
@@ -40,7 +51,7 @@ class channel : public registration<typename Loop::type_ref> {
 
   /// A channel of `loop` that watches nothing yet.
   explicit channel(Loop& loop) noexcept
-      : registration<typename Loop::type_ref>(type_of_class()), loop_(&loop) {
+      : detail::registered_in<Loop>::record(type_of_class()), loop_(&loop) {
     check();
   }
 

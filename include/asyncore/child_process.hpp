@@ -4,7 +4,7 @@
 #define ASYNCORE_CHILD_PROCESS_HPP
 
 #include <asyncore/channel.hpp>
-#include <asyncore/default_loop.hpp>
+#include <asyncore/concept/fwd.hpp>
 #include <asyncore/sys/child_watch.hpp>
 #include <asyncore/sys/left_children.hpp>
 #include <asyncore/sys/spawn.hpp>
@@ -53,7 +53,7 @@ class child_process : public channel<Derived, Loop> {
   /// With the default loop, the loop may be left out: it is this thread's.
   child_process()
     requires std::is_same_v<Loop, default_loop>
-      : child_process(this_thread_loop()) {}
+      : child_process(this_thread_loop<Loop>()) {}
 
   /// Runs `what` and enters the loop; returns this program's ends of the pipes. Throws
   /// `std::system_error`, which names the program, or reports by `failed`: what exec, or making a

@@ -3,10 +3,11 @@
 #ifndef ASYNCORE_DEADLINE_HPP
 #define ASYNCORE_DEADLINE_HPP
 
+#include <asyncore/concept/fwd.hpp>
 #include <asyncore/concept/hooks.hpp>
 #include <asyncore/concept/kind.hpp>
-#include <asyncore/default_loop.hpp>
 #include <asyncore/time/timer_queue.hpp>
+#include <asyncore/word/timeout.hpp>
 
 namespace asyncore {
 

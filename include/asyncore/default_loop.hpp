@@ -31,16 +31,12 @@ inline constexpr auto pollers = boost::hana::tuple_t<
 #endif
     poll_poller, select_poller>;
 
-/// The best poller of this system.
-using default_poller = std::remove_cvref_t<decltype(boost::hana::front(pollers))>::type;
-
-/// A loop that takes any channel.
-using default_loop = basic_loop<default_poller, fd_table<>>;
+static_assert(std::is_same_v<default_poller,
+                             std::remove_cvref_t<decltype(boost::hana::front(pollers))>::type>);
 
 // Templates, so that a program which does not use the default loop does not compile it.
 
-/// The loop of channels that are constructed without one: each thread has its own.
-template <class Loop = default_loop>
+template <class Loop>
 Loop& this_thread_loop() {
   thread_local Loop loop;
   [[maybe_unused]] thread_local const detail::end_of_thread<ASYNCORE_DEBUG != 0> behind_it;

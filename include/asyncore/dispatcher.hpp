@@ -4,8 +4,8 @@
 #define ASYNCORE_DISPATCHER_HPP
 
 #include <asyncore/channel/io_channel.hpp>
+#include <asyncore/concept/fwd.hpp>
 #include <asyncore/concept/transport.hpp>
-#include <asyncore/default_loop.hpp>
 #include <asyncore/sys/endpoint.hpp>
 #include <asyncore/sys/socket.hpp>
 
@@ -50,10 +50,10 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   /// With the default loop, the loop may be left out: it is this thread's.
   dispatcher()
     requires std::is_same_v<Loop, default_loop>
-      : dispatcher(this_thread_loop()) {}
+      : dispatcher(this_thread_loop<Loop>()) {}
   explicit dispatcher(socket peer)
     requires std::is_same_v<Loop, default_loop>
-      : dispatcher(this_thread_loop(), std::move(peer)) {}
+      : dispatcher(this_thread_loop<Loop>(), std::move(peer)) {}
 
   bool connected() const noexcept { return has(is_connected); }
   bool accepting() const noexcept { return has(is_accepting); }

@@ -4,8 +4,8 @@
 #define ASYNCORE_FILE_DISPATCHER_HPP
 
 #include <asyncore/channel/io_channel.hpp>
+#include <asyncore/concept/fwd.hpp>
 #include <asyncore/concept/transport.hpp>
-#include <asyncore/default_loop.hpp>
 #include <asyncore/sys/file_wrapper.hpp>
 
 #include <type_traits>
@@ -35,7 +35,7 @@ class file_dispatcher : public io_channel<Derived, Loop, file_transport> {
   /// With the default loop, the loop may be left out: it is this thread's.
   explicit file_dispatcher(int fd)
     requires std::is_same_v<Loop, default_loop>
-      : file_dispatcher(this_thread_loop(), fd) {}
+      : file_dispatcher(this_thread_loop<Loop>(), fd) {}
 
   /// Duplicates `fd` and enters the loop; a file that it had is closed.
   /// Throws `std::system_error`, or reports by `failed`.

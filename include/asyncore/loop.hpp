@@ -11,7 +11,7 @@
 #include <asyncore/concept/loop_service.hpp>
 #include <asyncore/concept/poller.hpp>
 #include <asyncore/concept/registration.hpp>
-#include <asyncore/loop/channel_operations.hpp>
+#include <asyncore/loop/channel_set.hpp>
 #include <asyncore/loop/mailbox.hpp>
 #include <asyncore/loop/post_service.hpp>
 #include <asyncore/sys/home_process.hpp>
@@ -46,7 +46,7 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::standard_descriptors {
  public:
   using poller_type = Poller;
   using map_type = Map;
-  using channels = typename Map::channels;
+  using channels = channel_set<typename Map::channels>;
   using record = typename Map::record;
   using type_ref = typename record::type_ref;
 

@@ -4,8 +4,8 @@
 #define ASYNCORE_SIGNAL_CHANNEL_HPP
 
 #include <asyncore/channel.hpp>
+#include <asyncore/concept/fwd.hpp>
 #include <asyncore/concept/hooks.hpp>
-#include <asyncore/default_loop.hpp>
 #include <asyncore/sys/signal_pipe.hpp>
 
 #include <cstdio>
@@ -41,7 +41,7 @@ class signal_channel : public channel<Derived, Loop> {
   /// With the default loop, the loop may be left out: it is this thread's.
   explicit signal_channel(std::initializer_list<int> numbers)
     requires std::is_same_v<Loop, default_loop>
-      : signal_channel(this_thread_loop(), numbers) {}
+      : signal_channel(this_thread_loop<Loop>(), numbers) {}
 
   /// Watches `number`, too. Throws `std::system_error`, which names the number:
   /// `invalid_argument` for a signal that does not exist, that cannot be caught, or that reports a

@@ -59,7 +59,7 @@ template class asyncore::hash_map<>;
 template class asyncore::hash_map<instantiated::a_channel>;
 template class asyncore::detail::probing_table<asyncore::detail::open_record>;
 template class asyncore::registration<std::uint8_t>;
-template class asyncore::channel_set<instantiated::a_channel>;
+template class asyncore::channel_set<asyncore::channel_list<instantiated::a_channel>>;
 template class archetype::map<>;
 
 // Loops: every poller with every map, closed and open, each with a channel that does all there is.

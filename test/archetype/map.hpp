@@ -2,8 +2,8 @@
 /// The least that a channel map is, for whoever writes one.
 #pragma once
 
+#include <asyncore/concept/channel_list.hpp>
 #include <asyncore/concept/channel_map.hpp>
-#include <asyncore/loop/channel_set.hpp>
 
 #include <vector>
 
@@ -17,10 +17,10 @@ template <class... Channels>
 class map {
  public:
   /// The types that it may hold: the set does the dispatching, the map need not know how.
-  using channels = asyncore::channel_set<Channels...>;
+  using channels = asyncore::channel_list<Channels...>;
 
   /// What it holds. Records are the loop's and the channels': a map only points to them.
-  using record = asyncore::registration<typename channels::type_ref>;
+  using record = typename channels::record;
 
   map() = default;
   map(const map&) = delete;

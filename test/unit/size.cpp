@@ -17,8 +17,8 @@ constexpr std::size_t pointer = sizeof(void*);
 static_assert(std::is_empty_v<asyncore::posix_system>);
 static_assert(std::is_empty_v<asyncore::socket_transport>);
 static_assert(std::is_empty_v<asyncore::file_transport>);
-static_assert(std::is_empty_v<asyncore::channel_set<>>);
-static_assert(std::is_empty_v<asyncore::channel_set<int, char>>);
+static_assert(std::is_empty_v<asyncore::channel_list<>>);
+static_assert(std::is_empty_v<asyncore::channel_list<int, char>>);
 static_assert(std::is_empty_v<archetype::poller>);
 
 // The loop is as large as with a poller of its own that names another empty system.

@@ -24,7 +24,7 @@ struct any_visitor {
 ///
 /// | expression      | returns     | meaning                                                     |
 /// |-----------------|-------------|-------------------------------------------------------------|
-/// | `M::channels`   | channel_set | the types that the map may hold, closed or open             |
+/// | `M::channels`   | channel_list| the types that the map may hold, closed or open             |
 /// | `M::record`     | registration| what it holds                                               |
 /// | `c.room_for(fd)`| error_code  | why `insert` would refuse a channel for `fd`; success if it would not |
 /// | `m.insert(t, r)`| void        | `r` is found under `t` from now on; `room_for(t.fd)` said yes; may throw bad_alloc, and then nothing has changed |

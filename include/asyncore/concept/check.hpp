@@ -19,6 +19,9 @@ namespace asyncore::detail {
 /// True for a poller; otherwise stops the compilation at the first thing that is missing.
 template <class P>
 consteval bool check_poller() {
+  static_assert(requires { sizeof(P); },
+                "asyncore: the loop's Poller is only declared: include its header, or "
+                "<asyncore/default_loop.hpp> for the default loop");
   static_assert(requires { typename P::system; },
                 "asyncore: the Poller names no system calls: add `using system = posix_system;`");
   static_assert(system_calls<typename P::system>,
@@ -45,6 +48,9 @@ consteval bool check_poller() {
 /// True for a channel map; otherwise stops the compilation at the first thing that is missing.
 template <class M>
 consteval bool check_channel_map() {
+  static_assert(requires { sizeof(M); },
+                "asyncore: the loop's Map is only declared: include its header, or "
+                "<asyncore/default_loop.hpp> for the default loop");
   static_assert(requires { typename M::channels; typename M::record; },
                 "asyncore: the Map is not a channel map such as fd_table<>: it names no `channels` "
                 "and no `record` (see concept/channel_map.hpp)");

@@ -32,6 +32,21 @@ class hash_map;
 
 template <class Poller, class Map>
 class ASYNCORE_BUILD_TAG basic_loop;
+
+/// The best poller of this system.
+#if ASYNCORE_HAS_EPOLL
+using default_poller = epoll_poller;
+#else
+using default_poller = poll_poller;
+#endif
+
+/// A loop that takes any channel. Include <asyncore/default_loop.hpp>, or <asyncore.hpp>.
+using default_loop = basic_loop<default_poller, fd_table<>>;
+
+/// The loop of channels that are constructed without one: each thread has its own.
+template <class Loop = default_loop>
+Loop& this_thread_loop();
+
 template <class Derived, class Loop>
 class channel;
 template <class Derived, class Loop>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-/// The types of channels that a map may hold.
+/// Calls the functions of a channel of one of the types of a map.
 #ifndef ASYNCORE_LOOP_CHANNEL_SET_HPP
 #define ASYNCORE_LOOP_CHANNEL_SET_HPP
 
-#include <asyncore/concept/registration.hpp>
+#include <asyncore/concept/channel_list.hpp>
 #include <asyncore/loop/channel_operations.hpp>
 
 #include <boost/hana/tuple.hpp>
@@ -15,21 +15,17 @@
 
 namespace asyncore {
 
+/// `List`: the `channel_list` of a map.
+template <class List>
+class channel_set;
+
 /// A closed set: a channel's type is a small number, and the code for every type stands in the
-/// turn itself, chosen by comparisons, so that hooks inline and no call is indirect. The types may
-/// be only declared.
+/// turn itself, chosen by comparisons, so that hooks inline and no call is indirect.
 template <class... Channels>
-class channel_set {
+class channel_set<channel_list<Channels...>> {
  public:
-  static constexpr bool closed = true;
-  static constexpr std::size_t count = sizeof...(Channels);
-  using type_ref = std::uint8_t;
-  using record = registration<type_ref>;
-
-  static_assert(count < 256, "asyncore: a closed set holds at most 255 types of channels");
-
-  template <class T>
-  static constexpr bool contains = (std::is_same_v<T, Channels> || ...);
+  using type_ref = typename channel_list<Channels...>::type_ref;
+  using record = typename channel_list<Channels...>::record;
 
   /// What stands for `T` at run time.
   template <class T>
@@ -42,7 +38,7 @@ class channel_set {
   /// `Op::on(channel)` with the channel's own type.
   template <class Op>
   [[gnu::always_inline]] static decltype(auto) perform(record& r) {
-    return choose<Op, 0, count>(r);
+    return choose<Op, 0, sizeof...(Channels)>(r);
   }
 
   /// True when some type answers differently from turn to turn.
@@ -72,14 +68,10 @@ class channel_set {
 
 /// The open set: any channel, by one indirect call through the constant table of its type.
 template <>
-class channel_set<> {
+class channel_set<channel_list<>> {
  public:
-  static constexpr bool closed = false;
-  using type_ref = const detail::operations*;
-  using record = registration<type_ref>;
-
-  template <class>
-  static constexpr bool contains = true;
+  using type_ref = channel_list<>::type_ref;
+  using record = channel_list<>::record;
 
   template <class T>
   static constexpr type_ref ref() noexcept {

@@ -107,7 +107,7 @@ void basic_loop<Poller, Map>::own(record& r) noexcept {
 template <class Poller, class Map>
 template <class Channel>
 constexpr typename basic_loop<Poller, Map>::type_ref basic_loop<Poller, Map>::type_of() noexcept {
-  static_assert(channels::template contains<Channel>,
+  static_assert(Map::channels::template contains<Channel>,
                 "asyncore: this channel type is not in the closed list of the loop's map: add it "
                 "to the list, as in fd_table<..., Channel>, or leave the list empty");
   return channels::template ref<Channel>();

@@ -3,8 +3,8 @@
 #ifndef ASYNCORE_MAP_FD_TABLE_HPP
 #define ASYNCORE_MAP_FD_TABLE_HPP
 
+#include <asyncore/concept/channel_list.hpp>
 #include <asyncore/concept/channel_map.hpp>
-#include <asyncore/loop/channel_set.hpp>
 
 #include <cerrno>
 #include <system_error>
@@ -18,8 +18,8 @@ namespace asyncore {
 template <class... Channels>
 class fd_table {
  public:
-  using channels = channel_set<Channels...>;
-  using record = registration<typename channels::type_ref>;
+  using channels = channel_list<Channels...>;
+  using record = typename channels::record;
 
   std::error_code room_for(int fd) const noexcept {
     return find_fd(fd) != nullptr ? std::error_code(EEXIST, std::system_category())

@@ -3,8 +3,8 @@
 #ifndef ASYNCORE_MAP_FIXED_FD_TABLE_HPP
 #define ASYNCORE_MAP_FIXED_FD_TABLE_HPP
 
+#include <asyncore/concept/channel_list.hpp>
 #include <asyncore/concept/channel_map.hpp>
-#include <asyncore/loop/channel_set.hpp>
 #include <asyncore/map/probing_table.hpp>
 
 #include <cerrno>
@@ -20,8 +20,8 @@ class fixed_fd_table {
   static_assert(N > 0, "asyncore: fixed_fd_table<N> needs room for at least one channel");
 
  public:
-  using channels = channel_set<Channels...>;
-  using record = registration<typename channels::type_ref>;
+  using channels = channel_list<Channels...>;
+  using record = typename channels::record;
 
   std::error_code room_for(int fd) const noexcept {
     if (table_.size() == N) return std::make_error_code(std::errc::no_buffer_space);

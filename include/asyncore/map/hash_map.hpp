@@ -3,8 +3,8 @@
 #ifndef ASYNCORE_MAP_HASH_MAP_HPP
 #define ASYNCORE_MAP_HASH_MAP_HPP
 
+#include <asyncore/concept/channel_list.hpp>
 #include <asyncore/concept/channel_map.hpp>
-#include <asyncore/loop/channel_set.hpp>
 #include <asyncore/map/probing_table.hpp>
 
 #include <cerrno>
@@ -17,8 +17,8 @@ namespace asyncore {
 template <class... Channels>
 class hash_map {
  public:
-  using channels = channel_set<Channels...>;
-  using record = registration<typename channels::type_ref>;
+  using channels = channel_list<Channels...>;
+  using record = typename channels::record;
 
   std::error_code room_for(int fd) const noexcept {
     return table_.holds(fd) ? std::error_code(EEXIST, std::system_category())

@@ -5,8 +5,8 @@
 #include <map>
 
 struct tree {
-  using channels = asyncore::channel_set<>;
-  using record = asyncore::registration<channels::type_ref>;
+  using channels = asyncore::channel_list<>;
+  using record = channels::record;
 
   std::error_code room_for(int) const { return {}; }
   void insert(asyncore::token t, record& r) { records[t.generation] = &r; }

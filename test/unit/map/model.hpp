@@ -2,8 +2,8 @@
 /// A channel map beside a std::map that says what it should answer.
 #pragma once
 
+#include <asyncore/concept/channel_list.hpp>
 #include <asyncore/concept/channel_map.hpp>
-#include <asyncore/loop/channel_set.hpp>
 
 #include <boost/test/unit_test.hpp>
 
