@@ -20,8 +20,8 @@ class drain_service : public loop_service<Loop> {
   /// Ends at `when`; returns whether it did not drain yet.
   bool start(Loop& loop, std::chrono::nanoseconds when) noexcept {
     if (when < loop.now()) when = loop.now();  // as far back as a clock reaches, and no sum of that
-    end_ = when < every_turn ? when : every_turn;
-    loop.wake_by(end_);
+    end_ = when;
+    loop.wake_by(next_end());
     return !std::exchange(draining_, true);
   }
 
@@ -30,17 +30,22 @@ class drain_service : public loop_service<Loop> {
   void after_wait(Loop& loop) {
     if (!draining_) return;
     // What is posted, or comes of work that is out, may be a channel.
-    const bool ends = end_ != every_turn && loop.now() >= end_;
+    const bool ends = next_end().has_time() && next_end().has_come(loop.now());
     if (!ends && (loop.holds().any(loop.size()) || !loop.box().empty())) return;
     loop.close_all(true);
     draining_ = false;
     loop.stopping_.raise();
   }
 
-  std::chrono::nanoseconds next() const noexcept { return draining_ ? end_ : never; }
+  wake_time next() const noexcept { return draining_ ? next_end() : wake_time::never(); }
   bool busy() const noexcept { return draining_; }
 
  private:
+  // Each turn is worth a look whether all have finished.
+  wake_time next_end() const noexcept {
+    return end_ == never ? wake_time::each_turn() : wake_time::at(end_);
+  }
+
   std::chrono::nanoseconds end_ = never;
   bool draining_ = false;
 };

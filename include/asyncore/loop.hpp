@@ -11,9 +11,11 @@
 #include <asyncore/concept/loop_service.hpp>
 #include <asyncore/concept/poller.hpp>
 #include <asyncore/concept/registration.hpp>
+#include <asyncore/loop/accept_throttle.hpp>
 #include <asyncore/loop/channel_set.hpp>
 #include <asyncore/loop/mailbox.hpp>
 #include <asyncore/loop/post_service.hpp>
+#include <asyncore/loop/wake_schedule.hpp>
 #include <asyncore/sys/home_process.hpp>
 #include <asyncore/sys/standard_descriptors.hpp>
 #include <asyncore/sys/waker.hpp>
@@ -241,7 +243,7 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::standard_descriptors {
 
   /// The loop's own `Service` (see loop_service.hpp), which is made at the first call.
   template <class Service>
-  Service& service();
+  Service& service() { return schedule_.template service<Service>(*this); }
 
   /// Ends the timers of `r`, which closes or is destroyed.
   void drop_timers(record& r) noexcept;
@@ -253,11 +255,14 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::standard_descriptors {
   /// Tells the services that a channel which was leaving is gone.
   void forget(token id) noexcept;
 
-  /// So much has been called that `now()` is not the time any more.
-  void forget_time() noexcept { now_ = {}; }
+  /// Drops the cached time of the turn; the next `now()` reads the clock.
+  void forget_time() noexcept { schedule_.forget_time(); }
 
   /// Has the next wait end at `when` at the latest.
-  void wake_by(std::chrono::nanoseconds when) noexcept;
+  void wake_by(wake_time when) noexcept {
+    usage_.same_thread();
+    schedule_.wake_by(when);
+  }
 
   /// Calls `resume_accepting` of this channel when another has left the map, and if
   /// `for_a_while` after `exhaustion_pause` at the latest.
@@ -315,14 +320,13 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::standard_descriptors {
   bool arm_paused(token id);
   static consteval bool any_pause() noexcept;
   void check_rearmed();
-  timeout_type shortened(timeout_type timeout);
-  timeout_type until_wake(timeout_type timeout);
-  void woken();
-  void resume_starved() noexcept;
-  void set_wake() noexcept;
+  timeout_type limit(timeout_type timeout);
+  void run_services();
+  void resume_throttled() noexcept;
   std::chrono::nanoseconds read_clock() noexcept;
-  bool idle() const noexcept { return !holds_.any(size()) && box_.empty() && !any_service_busy(); }
-  bool any_service_busy() const noexcept;
+  bool idle() const noexcept {
+    return !holds_.any(size()) && box_.empty() && !schedule_.any_busy();
+  }
   template <class F>
   timer<basic_loop> add_timer(std::chrono::nanoseconds when, F&& f);
   void function_failed(const char* of);
@@ -377,12 +381,8 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::standard_descriptors {
   detail::post_service<basic_loop> posts_;
   home_process home_;
   [[no_unique_address]] detail::usage_check<ASYNCORE_DEBUG != 0> usage_;
-  std::chrono::nanoseconds wake_at_{0};    // when a wait has to end at the latest; 0: never
-  std::chrono::nanoseconds resume_at_{0};  // when listeners try again; 0: none waits
-  token starved_[4];                       // those that wait; when there are more, any may
-  unsigned starving_ = 0;
-  std::chrono::nanoseconds now_{0};        // of this turn; 0: not known yet
-  loop_service<basic_loop>* services_ = nullptr;
+  detail::wake_schedule<basic_loop> schedule_;
+  detail::accept_throttle throttle_;
   std::error_code last_error_;
   block_pool blocks_;
 };

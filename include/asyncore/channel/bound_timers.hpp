@@ -87,7 +87,7 @@ class bound_timers : public loop_service<Loop> {
 
   static bool may_wait(Loop&) noexcept { return true; }
   static void after_wait(Loop&) noexcept {}
-  static std::chrono::nanoseconds next() noexcept { return never; }
+  static wake_time next() noexcept { return wake_time::never(); }
   static bool busy() noexcept { return false; }  // the timers are
 
  private:

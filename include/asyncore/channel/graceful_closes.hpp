@@ -58,7 +58,7 @@ class leaving_channels : public loop_service<Loop> {
 
   bool may_wait(Loop&) const noexcept { return true; }
   void after_wait(Loop&) const noexcept {}
-  std::chrono::nanoseconds next() const noexcept { return never; }
+  wake_time next() const noexcept { return wake_time::never(); }
   bool busy() const noexcept { return false; }
 
  private:

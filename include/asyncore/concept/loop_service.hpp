@@ -5,13 +5,11 @@
 
 #include <asyncore/word/duration.hpp>
 #include <asyncore/word/token.hpp>
+#include <asyncore/word/wake_time.hpp>
 
 #include <type_traits>
 
 namespace asyncore {
-
-/// A time that never comes.
-inline constexpr std::chrono::nanoseconds never = std::chrono::nanoseconds::max();
 
 /// Something that a loop makes when it is first used, calls once a turn, and destroys at its end.
 /// A loop that uses none pays nothing for them.
@@ -24,7 +22,7 @@ struct loop_service {
     /// Called after a wait and its hooks.
     void (*after_wait)(loop_service&, Loop&);
     /// When a wait has to end at the latest, `never` for not at all.
-    std::chrono::nanoseconds (*next)(const loop_service&);
+    wake_time (*next)(const loop_service&);
     /// True while `run` goes on without channels.
     bool (*busy)(const loop_service&);
     /// A channel that was leaving is gone (see `dispatcher_with_send::close_when_done`).
@@ -49,9 +47,6 @@ struct loop_service {
 };
 
 namespace detail {
-
-/// The `next` of a service that only has its turn in each turn: nobody need know the time for it.
-inline constexpr std::chrono::nanoseconds every_turn = never - std::chrono::nanoseconds(1);
 
 /// The operations of `Service`, which derives from `loop_service<Loop>` and has members of their
 /// names.

@@ -26,7 +26,7 @@ void basic_loop<Poller, Map>::begin() {
   if (elsewhere()) [[unlikely]]
     detail::throw_error(std::make_error_code(std::errc::operation_not_permitted),
                         "a loop cannot run in a process that was forked after it was made");
-  now_ = {};
+  forget_time();
   in_handle_error_ = false;  // an exception may have left the last turn
   if (waker_generation_ == 0) [[unlikely]]
     look_for_waker();
@@ -38,7 +38,7 @@ template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::attach_posts() noexcept {
   if (!posts_.attached()) {
     posts_.set_attached();
-    posts_.behind = std::exchange(services_, &posts_);
+    schedule_.attach(posts_);
   }
   wake_by(posts_.next());
 }

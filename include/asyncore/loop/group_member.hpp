@@ -91,7 +91,7 @@ class group_member : public loop_service<Loop> {
     return true;
   }
   void after_wait(Loop&) noexcept {}
-  std::chrono::nanoseconds next() const noexcept { return every_turn; }
+  wake_time next() const noexcept { return wake_time::each_turn(); }
   bool busy() const noexcept { return stays_ || seat_->expects(); }
 
  private:

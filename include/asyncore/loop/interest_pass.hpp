@@ -61,7 +61,7 @@ void basic_loop<Poller, Map>::before_wait() {
   if constexpr (ASYNCORE_DEBUG != 0) check_rearmed();
   // Stopped or emptied on the way, by a predicate or a hook: nothing else may ever end the wait.
   if ((stopping_.raised() && !stopping) || (idle() && (!idles || empty()))) [[unlikely]]
-    wake_at_ = std::chrono::nanoseconds(1);
+    wake_by(wake_time::at_once());
 }
 
 /// A channel whose predicate threw is not asked again before this wait.
@@ -155,7 +155,7 @@ template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::check_declined(const record& r,
                                                            interest wanted) noexcept {
   if (!any(r.armed_, interest::read) || any(wanted, interest::read)) return;
-  for (auto* s = services_; s != nullptr; s = s->behind) s->of->decline(*s, *this);
+  schedule_.each([&](auto& s) { s.of->decline(s, *this); });
 }
 
 /// Another loop has stopped accepting from this one's listener: looks whether somebody waits. An

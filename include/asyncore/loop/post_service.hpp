@@ -48,7 +48,7 @@ class post_service : public loop_service<Loop> {
   }
 
   /// Looked after in every turn, whatever the time.
-  std::chrono::nanoseconds next() const noexcept { return deaf() ? look_at_ : every_turn; }
+  wake_time next() const noexcept { return deaf() ? wake_time::at(look_at_) : wake_time::each_turn(); }
   static bool busy() noexcept { return false; }  // what is posted is waited for all the same
 
  private:

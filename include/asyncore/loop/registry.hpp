@@ -34,10 +34,7 @@ ASYNCORE_NOINLINE void basic_loop<Poller, Map>::end() noexcept {
   if (waker_generation_ != 0 && !elsewhere())
     poller_.remove({waker_.native_handle(), waker_generation_});
   waker_generation_ = 0;
-  while (services_ != nullptr) {
-    auto* const service = std::exchange(services_, services_->behind);
-    service->of->destroy(service);
-  }
+  schedule_.end();
 }
 
 template <class Poller, class Map>
@@ -49,25 +46,6 @@ void basic_loop<Poller, Map>::end_channels() noexcept {
   // One that its user owns goes back to this list when it leaves the map, and is asked again.
   while (!idle_.unlinked()) end_record(as_record(idle_.front()));
   reap();
-}
-
-template <class Poller, class Map>
-template <class Service>
-Service& basic_loop<Poller, Map>::service() {
-  for (auto* s = services_; s != nullptr; s = s->behind)
-    if (s->of == &detail::service_operations<basic_loop, Service>) return static_cast<Service&>(*s);
-  auto* const made = new Service(*this);
-  made->behind = services_;
-  services_ = made;
-  return *made;
-}
-
-/// Asked only when the map is empty.
-template <class Poller, class Map>
-ASYNCORE_COLD bool basic_loop<Poller, Map>::any_service_busy() const noexcept {
-  for (auto* s = services_; s != nullptr; s = s->behind)
-    if (s->of->busy(*s)) return true;
-  return false;
 }
 
 template <class Poller, class Map>
@@ -151,8 +129,8 @@ void basic_loop<Poller, Map>::remove(record& r) noexcept {
   r.id_.generation = 0;
   r.link_before(idle_);
   // A descriptor may be free now: listeners that wait for one try again.
-  if (resume_at_.count() != 0) [[unlikely]]
-    resume_at_ = wake_at_ = std::chrono::nanoseconds(1);
+  if (throttle_.release()) [[unlikely]]
+    schedule_.wake_by(wake_time::at_once());
 }
 
 template <class Poller, class Map>
@@ -172,7 +150,7 @@ void basic_loop<Poller, Map>::remove_closed(record& r, bool told) noexcept {
 
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::drop_timers(record& r) noexcept {
-  for (auto* s = services_; s != nullptr; s = s->behind) s->of->ended(*s, &r);
+  schedule_.each([&](auto& s) { s.of->ended(s, &r); });
 }
 
 /// Calls the last hooks of the channels that closed, and destroys the owned ones. What closes
@@ -181,7 +159,7 @@ template <class Poller, class Map>
 void basic_loop<Poller, Map>::reap() noexcept {
   constexpr int most_rounds = 8;
   for (int round = 0; !closed_.unlinked(); ++round) {
-    if (round == most_rounds) return wake_by(std::chrono::nanoseconds(1));
+    if (round == most_rounds) return wake_by(wake_time::at_once());
     list_node closed;
     closed.take(closed_);
     while (!closed.unlinked()) {

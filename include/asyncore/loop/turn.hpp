@@ -117,94 +117,53 @@ bool basic_loop<Poller, Map>::turn(timeout_type timeout) {
   const turn_scope scope(*this);
   before_wait();
   unwanted_ = 0;
-  const int n = poller_.wait(shortened(timeout), turn_sink{*this});
+  const int n = poller_.wait(limit(timeout), turn_sink{*this});
   if (n < 0 && n != -EINTR) detail::throw_error(errno_code(-n), Poller::name);
-  if (wake_at_.count() != 0) [[unlikely]]
-    woken();
+  if (schedule_.waits()) [[unlikely]]
+    run_services();
   return n != -EINTR && (n == 0 || n != unwanted_);
 }
 
-/// No wait is longer than until what the loop itself waits for. None lasts while a channel that has
+/// The wait ends in time for what the loop itself waits for. None lasts while a channel that has
 /// closed is still to be told so: its last hook may end others.
 template <class Poller, class Map>
-timeout_type basic_loop<Poller, Map>::shortened(timeout_type timeout) {
+timeout_type basic_loop<Poller, Map>::limit(timeout_type timeout) {
   if (!changed_.unlinked() || !closed_.unlinked()) [[unlikely]]
     return std::chrono::nanoseconds(0);
-  if (wake_at_.count() == 0) [[likely]]
+  if (!schedule_.waits()) [[likely]]
     return timeout;
-  return until_wake(timeout);
-}
-
-/// Cold, as is what follows: out of the way of loops that wait for nothing themselves.
-template <class Poller, class Map>
-ASYNCORE_COLD timeout_type basic_loop<Poller, Map>::until_wake(timeout_type timeout) {
-  bool wait = true;
-  for (auto* s = services_; s != nullptr; s = s->behind) wait &= s->of->may_wait(*s, *this);
-  if (wait && wake_at_ >= detail::every_turn) {
-    now_ = {};
-    return timeout;
-  }
-  const std::chrono::nanoseconds left = wait ? wake_at_ - now() : std::chrono::nanoseconds(0);
-  now_ = {};
-  return timeout && *timeout < left ? *timeout : left;
+  return schedule_.limit(*this, timeout);
 }
 
 /// After the wait of a loop that waits for something itself.
 template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::woken() {
-  now_ = {};
-  if (resume_at_.count() != 0 && resume_at_ < detail::every_turn && resume_at_ <= now())
-    resume_starved();
-  detail::cleaning_up(
-      [&] {
-        for (auto* s = services_; s != nullptr; s = s->behind) s->of->after_wait(*s, *this);
-      },
-      [&] { set_wake(); });
-  set_wake();
-}
-
-template <class Poller, class Map>
-inline void basic_loop<Poller, Map>::wake_by(std::chrono::nanoseconds when) noexcept {
-  usage_.same_thread();
-  if (wake_at_.count() != 0 && wake_at_ <= when) return;
-  wake_at_ = when.count() == 0 ? std::chrono::nanoseconds(1) : when;
+ASYNCORE_COLD void basic_loop<Poller, Map>::run_services() {
+  forget_time();
+  if (throttle_.retry().has_time() && throttle_.retry().has_come(now())) resume_throttled();
+  schedule_.run_services(*this, [&] { return throttle_.retry(); });
 }
 
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::resume_later(token listener,
                                                          bool for_a_while) noexcept {
-  constexpr unsigned most = std::extent_v<decltype(starved_)>;
-  if (starving_ < most) starved_[starving_] = listener;
-  if (starving_ <= most) ++starving_;
-  const auto when = for_a_while ? system().now() + exhaustion_pause : detail::every_turn;
-  if (resume_at_.count() == 0 || when < resume_at_) resume_at_ = when;
-  wake_by(resume_at_);
+  throttle_.add(listener, for_a_while ? wake_time::at(system().now() + exhaustion_pause)
+                                      : wake_time::each_turn());
+  wake_by(throttle_.retry());
 }
 
 template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::resume_starved() noexcept {
+ASYNCORE_COLD void basic_loop<Poller, Map>::resume_throttled() noexcept {
   const auto resume = [](record& r) { channels::template perform<detail::op::resume>(r); };
-  resume_at_ = {};
-  const unsigned count = std::exchange(starving_, 0u);
-  if (count > std::extent_v<decltype(starved_)>) return map_.for_each(resume);
-  for (unsigned i = 0; i < count; ++i)
-    if (record* const r = find(starved_[i])) resume(*r);
-}
-
-template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::set_wake() noexcept {
-  wake_at_ = resume_at_;
-  for (auto* s = services_; s != nullptr; s = s->behind)
-    if (const auto next = s->of->next(*s); next != never) wake_by(next);
-  if (wake_at_.count() == 0) now_ = {};  // nobody would forget it at the next wait
+  throttle_.resume(
+      [&](token listener) {
+        if (record* const r = find(listener)) resume(*r);
+      },
+      [&] { map_.for_each(resume); });
 }
 
 template <class Poller, class Map>
 [[gnu::noinline]] std::chrono::nanoseconds basic_loop<Poller, Map>::read_clock() noexcept {
-  const std::chrono::nanoseconds time = system().now();
-  // Without something to wait for, nobody would forget it at the next wait.
-  if (in_turn_ && wake_at_.count() != 0) now_ = time;
-  return time;
+  return system().now();
 }
 
 template <class Poller, class Map>
@@ -215,9 +174,8 @@ void basic_loop<Poller, Map>::readwrite(const record& channel, readiness ready) 
 
 template <class Poller, class Map>
 inline std::chrono::nanoseconds basic_loop<Poller, Map>::now() noexcept {
-  if (in_turn_ && now_.count() != 0) [[likely]]
-    return now_;
-  return read_clock();
+  if (!in_turn_) return read_clock();
+  return schedule_.time([&] { return read_clock(); });
 }
 
 template <class Poller, class Map>
@@ -228,7 +186,7 @@ void basic_loop<Poller, Map>::call_guarded(const char* of, F&& f) {
 
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::forget(token id) noexcept {
-  for (auto* s = services_; s != nullptr; s = s->behind) s->of->forget(*s, *this, id);
+  schedule_.each([&](auto& s) { s.of->forget(s, *this, id); });
 }
 
 template <class Poller, class Map>

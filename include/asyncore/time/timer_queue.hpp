@@ -63,7 +63,7 @@ class timer_queue : public loop_service<Loop> {
   void arm(node& n, std::chrono::nanoseconds when, Loop& loop) noexcept {
     const std::chrono::nanoseconds now = loop.now();
     wheel_.add(n, when < now ? now : when, now);
-    loop.wake_by(n.when);
+    loop.wake_by(wake_time::at(n.when));
   }
   void disarm(node& n) noexcept { wheel_.remove(n); }
 
@@ -118,9 +118,9 @@ class timer_queue : public loop_service<Loop> {
     loop.forget_time();
   }
 
-  /// Zero while something is due: an exception has left a turn before it acted.
-  std::chrono::nanoseconds next() const noexcept {
-    return due_.unlinked() ? wheel_.next() : std::chrono::nanoseconds(1);
+  /// At once while something is due: an exception has left a turn before it acted.
+  wake_time next() const noexcept {
+    return due_.unlinked() ? wake_time::at(wheel_.next()) : wake_time::at_once();
   }
 
   /// Deadlines end with their channels: only timers are waited for.
