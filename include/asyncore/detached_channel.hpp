@@ -181,7 +181,7 @@ void attach(async_chat<Derived, Loop, Transport>& c, detached_channel d) = delet
 /// until it has been stopped.
 template <class Channel, class... Args>
 void move_channel(Channel& c, typename Channel::loop_type& to, Args&&... args) {
-  if (to.box().is_closed())
+  if (to.mail().is_closed())
     detail::throw_error(std::make_error_code(std::errc::operation_canceled),
                         "move_channel to a loop that has ended");
   to.post([&to, moved = detach(c), ... args = std::forward<Args>(args)]() mutable {

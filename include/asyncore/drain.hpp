@@ -31,10 +31,10 @@ class drain_service : public loop_service<Loop> {
     if (!draining_) return;
     // What is posted, or comes of work that is out, may be a channel.
     const bool ends = next_end().has_time() && next_end().has_come(loop.now());
-    if (!ends && (loop.holds().any(loop.size()) || !loop.box().empty())) return;
+    if (!ends && (loop.holds().any(loop.size()) || !loop.mail().empty())) return;
     loop.close_all(true);
     draining_ = false;
-    loop.stopping_.raise();
+    loop.bell_.stop_request().raise();
   }
 
   wake_time next() const noexcept { return draining_ ? next_end() : wake_time::never(); }

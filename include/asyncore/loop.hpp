@@ -13,10 +13,8 @@
 #include <asyncore/concept/registration.hpp>
 #include <asyncore/loop/accept_throttle.hpp>
 #include <asyncore/loop/channel_set.hpp>
-#include <asyncore/loop/mailbox.hpp>
-#include <asyncore/loop/post_service.hpp>
+#include <asyncore/loop/doorbell.hpp>
 #include <asyncore/loop/wake_schedule.hpp>
-#include <asyncore/sys/home_process.hpp>
 #include <asyncore/sys/standard_descriptors.hpp>
 #include <asyncore/sys/waker.hpp>
 #include <asyncore/word/duration.hpp>
@@ -24,7 +22,6 @@
 #include <asyncore/word/log.hpp>
 #include <asyncore/word/run_holds.hpp>
 #include <asyncore/word/run_options.hpp>
-#include <asyncore/word/stop_flag.hpp>
 #include <asyncore/word/timeout.hpp>
 #include <asyncore/word/usage_check.hpp>
 
@@ -85,7 +82,7 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::standard_descriptors {
   /// Ends `run` after the current turn, and a wait at once; if none is running, the next one at
   /// once. Thread-safe, and safe in a signal handler. A loop that finds no descriptor for its waker
   /// logs that, hears `stop` and `post` within 100 ms, and looks again.
-  void stop() noexcept;
+  void stop() noexcept { bell_.stop(); }
 
   /// Has the loop call `f()` in its own thread, in a turn: at once if it waits, which takes one
   /// wake-up however many are posted meanwhile, and none while it is awake. In the order of the
@@ -216,7 +213,7 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::standard_descriptors {
   bool alive(token id) const noexcept { return find(id) != nullptr; }
 
   /// True in a process that was forked after the loop was made.
-  bool elsewhere() const noexcept { return home_.left(); }
+  bool elsewhere() const noexcept { return bell_.elsewhere(); }
 
   /// True while hooks run.
   bool in_turn() const noexcept { return in_turn_; }
@@ -248,6 +245,9 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::standard_descriptors {
   /// Ends the timers of `r`, which closes or is destroyed.
   void drop_timers(record& r) noexcept;
 
+  /// For the service of posts: tries again to open the bell.
+  void look_for_waker() { bell_.try_to_open(*this, schedule_, add_waker()); }
+
   /// What `run` goes on for.
   detail::run_holds& holds() noexcept { return holds_; }
   void work_is_done() noexcept;
@@ -278,7 +278,7 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::standard_descriptors {
   /// no room. Throws bad_alloc.
   bool stage_bytes(bytes_view bytes) { return stage_.append(bytes, receive_buffer_.place()); }
   send_stage& stage() noexcept { return stage_; }
-  detail::post_box& box() noexcept { return box_; }
+  detail::mailbox& mail() noexcept { return bell_.mail(); }
   block_pool& blocks() noexcept { return blocks_; }
   /// @}
 
@@ -287,7 +287,6 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::standard_descriptors {
 
  private:
   using waker = typename detail::waker_of<typename Poller::system>::type;
-  template <class> friend class detail::post_service;
   template <class> friend class detail::drain_service;
   template <class> friend struct detail::stops_run;
   template <class> friend class loop_group;
@@ -298,11 +297,7 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::standard_descriptors {
   struct reason_scope;
 
   void begin();
-  void ring() noexcept;
-  void attach_posts() noexcept;
-  void look_for_waker();
-  std::error_code open_waker();
-  void unwatched() noexcept;
+  auto add_waker() noexcept;
   bool turn(timeout_type timeout);
   void finish_turn(timeout_type timeout);
   void flush();
@@ -320,12 +315,13 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::standard_descriptors {
   bool arm_paused(token id);
   static consteval bool any_pause() noexcept;
   void check_rearmed();
+  bool stops() const noexcept { return bell_.stop_request().raised(); }
   timeout_type limit(timeout_type timeout);
   void run_services();
   void resume_throttled() noexcept;
   std::chrono::nanoseconds read_clock() noexcept;
   bool idle() const noexcept {
-    return !holds_.any(size()) && box_.empty() && !schedule_.any_busy();
+    return !holds_.any(size()) && bell_.mail().empty() && !schedule_.any_busy();
   }
   template <class F>
   timer<basic_loop> add_timer(std::chrono::nanoseconds when, F&& f);
@@ -374,12 +370,7 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::standard_descriptors {
   bool ask_again_ = false;
   bool in_handle_error_ = false;  // called for what the system refused, inside of another hook
   bool ends_silently_ = false;    // the loop ends, and its last hooks open channels again and again
-  stop_flag stopping_;
-  [[no_unique_address]] waker waker_;
-  std::uint32_t waker_generation_ = 0;
-  detail::post_box box_;
-  detail::post_service<basic_loop> posts_;
-  home_process home_;
+  detail::doorbell<basic_loop, waker> bell_;
   [[no_unique_address]] detail::usage_check<ASYNCORE_DEBUG != 0> usage_;
   detail::wake_schedule<basic_loop> schedule_;
   detail::accept_throttle throttle_;
@@ -390,7 +381,6 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::standard_descriptors {
 }  // namespace asyncore
 
 #include <asyncore/drain.hpp>
-#include <asyncore/loop/doorbell.hpp>
 #include <asyncore/loop/hangup.hpp>
 #include <asyncore/loop/interest_pass.hpp>
 #include <asyncore/loop/registry.hpp>

@@ -299,7 +299,7 @@ void loop_group<Loop>::work(member& m) noexcept {
   run_member(m);
 #endif
   m.seat.end();
-  m.loop.box().close();  // nobody would call what is posted
+  m.loop.mail().close();  // nobody would call what is posted
 }
 
 template <class Loop>

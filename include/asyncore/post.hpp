@@ -37,8 +37,8 @@ template <class F>
 void basic_loop<Poller, Map>::post(F&& f) {
   static_assert(std::is_invocable_v<std::decay_t<F>&>,
                 "asyncore: what is posted is a function without arguments");
-  if (box_.push(new detail::posted_function<std::decay_t<F>, basic_loop>(std::forward<F>(f))))
-    ring();
+  using function = detail::posted_function<std::decay_t<F>, basic_loop>;
+  if (bell_.mail().push(new function(std::forward<F>(f)))) bell_.ring();
 }
 
 }  // namespace asyncore

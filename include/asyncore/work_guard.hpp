@@ -54,7 +54,7 @@ work_guard<basic_loop<Poller, Map>> basic_loop<Poller, Map>::keep_running() noex
 
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::work_is_done() noexcept {
-  holds_.remove_work([this] { ring(); });
+  holds_.remove_work([this] { bell_.ring(); });
 }
 
 }  // namespace asyncore

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The wake-up protocol of post_box.hpp and loop_doorbell.hpp: posters push, then ring if the loop
+// The wake-up protocol of loop/mailbox.hpp and loop/doorbell.hpp: posters push, then ring if the loop
 // said that it is about to wait. Until the first post arrives the loop does not look into the box
 // at all: the bell has it look, and look in every turn from then on. Posters may come before the
 // bell is there. Checked with spin: no post is left while the loop waits for ever, and a wait is

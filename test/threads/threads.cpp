@@ -263,7 +263,7 @@ BOOST_AUTO_TEST_CASE(posts_wake_once) {
   BOOST_TEST(calls == 200);
   BOOST_TEST(counting_waker::count == 1);
   // The word that the loop waits is given once.
-  asyncore::detail::post_box box;
+  asyncore::detail::mailbox box;
   asyncore::detail::posted a{nullptr}, b{nullptr}, c{nullptr};
   BOOST_TEST(box.fall_asleep());
   BOOST_TEST(box.push(&a));

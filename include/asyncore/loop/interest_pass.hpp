@@ -46,7 +46,7 @@ consteval bool basic_loop<Poller, Map>::any_pause() noexcept {
 template <class Poller, class Map>
 void basic_loop<Poller, Map>::before_wait() {
   if (ASYNCORE_DEBUG == 0 && changed_.unlinked() && !any_every_turn()) return;
-  const bool stopping = stopping_.raised();
+  const bool stopping = stops();
   const bool idles = idle();  // a turn of `poll`, for channels that `run` does not go on for
   // What a visit changes in others is visited too, and a hook that it calls may change what those
   // before it have answered; not without end, lest two channels that change each other keep the
@@ -60,7 +60,7 @@ void basic_loop<Poller, Map>::before_wait() {
   } while ((ask_again_ || !changed_.unlinked()) && ++pass < most_passes);
   if constexpr (ASYNCORE_DEBUG != 0) check_rearmed();
   // Stopped or emptied on the way, by a predicate or a hook: nothing else may ever end the wait.
-  if ((stopping_.raised() && !stopping) || (idle() && (!idles || empty()))) [[unlikely]]
+  if ((stops() && !stopping) || (idle() && (!idles || empty()))) [[unlikely]]
     wake_by(wake_time::at_once());
 }
 

@@ -15,15 +15,15 @@ struct posted {
 
 /// Where they wait: any thread pushes, the loop takes all at once. By the compilers' builtins, as
 /// in stop_flag.hpp. The protocol of the wake-up is modelled in test/model/wake_up.pml.
-class post_box {
+class mailbox {
  public:
-  post_box() noexcept = default;
-  post_box(const post_box&) = delete;
-  post_box& operator=(const post_box&) = delete;
-  ~post_box() { close(); }
+  mailbox() noexcept = default;
+  mailbox(const mailbox&) = delete;
+  mailbox& operator=(const mailbox&) = delete;
+  ~mailbox() { close(); }
 
   /// Thread-safe. True: the loop waits, and the caller has to wake it; nobody else will. A closed
-  /// box destroys `p` at once.
+  /// one destroys `p` at once.
   bool push(posted* p) noexcept {
     p->next = __atomic_load_n(&head_, __ATOMIC_RELAXED);
     do {
@@ -66,7 +66,7 @@ class post_box {
   bool collected() const noexcept { return first_ != nullptr; }
   /// @}
 
-  /// Nobody will call what is in the box, or is pushed later: destroys all of it.
+  /// Nobody will call what is in it, or is pushed later: destroys all of it.
   void close() noexcept {
     posted* last = __atomic_exchange_n(&head_, &end_, __ATOMIC_SEQ_CST);
     posted* newer = last == &end_ ? nullptr : in_order(last);
@@ -95,7 +95,7 @@ class post_box {
     return first;
   }
 
-  static inline posted end_{nullptr};  // what a closed box begins with
+  static inline posted end_{nullptr};  // what a closed one begins with
 
   posted* first_ = nullptr;  // taken, and to be called
   posted* head_ = nullptr;

@@ -11,7 +11,7 @@ namespace asyncore::detail {
 /// Calls what has been posted. Those that wait at its begin are called in one turn, at most
 /// `batch`, so that posts which post do not keep the loop from its channels. A part of the loop,
 /// which attaches it when the first post arrives: that allocates nothing, and loops that nobody
-/// posts to do not look into the box.
+/// posts to do not look into the mailbox.
 template <class Loop>
 class post_service : public loop_service<Loop> {
  public:
@@ -32,16 +32,16 @@ class post_service : public loop_service<Loop> {
   bool deaf() const noexcept { return look_at_ != never; }
 
   bool may_wait(Loop& loop) noexcept {
-    return !loop.box().collected() && loop.box().fall_asleep();
+    return !loop.mail().collected() && loop.mail().fall_asleep();
   }
 
   void after_wait(Loop& loop) {
     if (deaf() && look_at_ <= loop.now()) [[unlikely]]
       loop.look_for_waker();
-    loop.box().wake_up();
-    loop.box().collect();
+    loop.mail().wake_up();
+    loop.mail().collect();
     for (int left = batch; left > 0; --left) {
-      posted* const p = loop.box().next();
+      posted* const p = loop.mail().next();
       if (p == nullptr) return;
       p->act(p, &loop);
     }

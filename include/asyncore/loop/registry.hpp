@@ -29,11 +29,10 @@ ASYNCORE_NOINLINE void basic_loop<Poller, Map>::end() noexcept {
   do {
     ends_silently_ = round >= most_told;
     end_channels();
-    box_.close();  // before the timers, which these functions may cancel at their end
+    bell_.mail().close();  // before the timers, which these functions may cancel at their end
   } while (!(empty() && idle_.unlinked() && closed_.unlinked()) && ++round < most_rounds);
-  if (waker_generation_ != 0 && !elsewhere())
-    poller_.remove({waker_.native_handle(), waker_generation_});
-  waker_generation_ = 0;
+  if (bell_.id().generation != 0 && !elsewhere()) poller_.remove(bell_.id());
+  bell_.forget_token();
   schedule_.end();
 }
 
@@ -196,7 +195,7 @@ ASYNCORE_NOINLINE void basic_loop<Poller, Map>::call_last_hook(Channel& c) noexc
   try {
     call();
   } catch (const exit_now&) {
-    stopping_.raise();
+    bell_.stop_request().raise();
   } catch (...) {
     try {
       log(detail::joined({"error: uncaught exception from handle_closed of ",

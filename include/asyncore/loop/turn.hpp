@@ -58,14 +58,12 @@ void basic_loop<Poller, Map>::run(run_options options) {
   refuse_in_hook();
   std::uint64_t left = options.count.value_or(1);
   begin();
-  while (left > 0 && !idle() && !stopping_.raised()) {
+  while (left > 0 && !idle() && !stops()) {
     if (!turn(options.timeout)) finish_turn(options.timeout);
     if (options.count) --left;
   }
   flush();
-  if (!stopping_.raised()) return;
-  stopping_.lower();
-  waker_.drain();
+  if (stops()) bell_.forget_stop();
 }
 
 template <class Poller, class Map>
@@ -76,12 +74,32 @@ void basic_loop<Poller, Map>::poll(timeout_type timeout) {
   const bool timed = timeout && timeout->count() > 0;
   const auto deadline = timed ? detail::deadline_after(system().now(), *timeout)
                               : std::chrono::nanoseconds(0);
-  while (!turn(timeout) && !stopping_.raised())
+  while (!turn(timeout) && !stops())
     if (timed) timeout = deadline - system().now();
   flush();
-  // Who waits for `native_handle()` until the next one hears of posts by the waker.
-  if constexpr (requires { poller_.native_handle(); })
-    if (waker_generation_ != 0 && !box_.fall_asleep()) waker_.wake();
+  if constexpr (requires { poller_.native_handle(); }) bell_.watch_from_outside();
+}
+
+/// What `run` and `poll` begin with.
+template <class Poller, class Map>
+void basic_loop<Poller, Map>::begin() {
+  if (elsewhere()) [[unlikely]]
+    detail::throw_error(std::make_error_code(std::errc::operation_not_permitted),
+                        "a loop cannot run in a process that was forked after it was made");
+  forget_time();
+  in_handle_error_ = false;  // an exception may have left the last turn
+  bell_.open(*this, schedule_, add_waker());
+}
+
+/// Has the poller watch the bell; gives the generation of its token, or 0 and why not.
+template <class Poller, class Map>
+auto basic_loop<Poller, Map>::add_waker() noexcept {
+  return [this](int fd, std::error_code& failed) -> std::uint32_t {
+    if constexpr (requires { map_.cover(0); }) map_.cover(fd);
+    if (++last_generation_ == 0) ++last_generation_;
+    failed = poller_.add({fd, last_generation_}, interest::read);
+    return failed ? 0 : last_generation_;
+  };
 }
 
 template <class Poller, class Map>
@@ -107,7 +125,7 @@ void basic_loop<Poller, Map>::flush() {
 /// was, so that it may take up to twice its time, but not longer, however many signals come.
 template <class Poller, class Map>
 ASYNCORE_COLD void basic_loop<Poller, Map>::finish_turn(timeout_type timeout) {
-  if (!stopping_.raised() && !idle()) poll(timeout);
+  if (!stops() && !idle()) poll(timeout);
 }
 
 /// One wait and its dispatches. Returns false when a signal ended the wait, or something that
@@ -213,7 +231,7 @@ template <class Poller, class Map>
     detail::guarded([&]() ASYNCORE_INLINE { channels::template perform<detail::op::read>(*r); },
                     [&] { hook_failed(t); });
   } else {
-    unwatched();
+    bell_.answer(schedule_);
   }
 }
 

@@ -75,8 +75,10 @@ class posix_waker {
   int write_end_ = -1;
 };
 
-/// That of a system that names none: nobody else can end a wait.
+/// The waker of a system without one, such as the simulated kernel: other threads cannot end its
+/// waits.
 struct no_waker {
+  static constexpr bool never_wakes = true;
   static int open() noexcept { return 0; }
   static int native_handle() noexcept { return -1; }
   static void wake() noexcept {}
