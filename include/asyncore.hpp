@@ -12,7 +12,6 @@
 #include <asyncore/dispatcher.hpp>
 #include <asyncore/dispatcher_with_send.hpp>
 #include <asyncore/file_dispatcher.hpp>
-#include <asyncore/post.hpp>
 #include <asyncore/signal_channel.hpp>
 #include <asyncore/timers.hpp>
 #include <asyncore/version.hpp>

@@ -5,7 +5,6 @@
 #include <signal.h>
 
 #include <asyncore.hpp>
-#include <asyncore/drain.hpp>
 #include <asyncore/loop_group.hpp>
 
 #include "limits.hpp"

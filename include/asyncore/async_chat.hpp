@@ -148,7 +148,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   void discard_buffers() noexcept {
     input_.discard();
     base::forget_output();
-    pending_.clear(this->loop().blocks());
+    pending_.clear(this->core().blocks());
     this->state_ &= static_cast<typename base::state_bits>(~base::is_blocked);
     this->rearm();
   }
@@ -251,7 +251,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   interest before_wait() {
     static_assert(detail::check_chat_seams<Derived>());
     if (input_.interrupted() && !this->reading_paused() && !crowded()) [[unlikely]] {
-      Loop& loop = this->loop();
+      auto& loop = this->core();
       const token id = this->id();
       if constexpr (splits()) handle_data({});
       if (!loop.alive(id)) return interest::none;
@@ -269,7 +269,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
            (!this->queue_.empty() || !pending_.empty() || pending_.ends());
   }
   bool refill() {
-    Loop& loop = this->loop();
+    auto& loop = this->core();
     const token id = this->id();
     auto refilled = pending_output::refilled::not_now;
     detail::cleaning_up([&] { refilled = pending_.refill(this->queue_, loop.blocks()); },
@@ -299,7 +299,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   }
 
  protected:
-  ~async_chat() { pending_.clear(this->loop().blocks()); }
+  ~async_chat() { pending_.clear(this->core().blocks()); }
 
  private:
   /// A member may be anything at run time.
@@ -325,7 +325,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     if (pending_.ends() || base::has(base::is_ending)) return io_result::end();
     input_.hold();
     if (queued() > this->derived().out_queue_limit) return base::limit_reached();
-    pending_.push_bytes(bytes, this->loop().blocks());
+    pending_.push_bytes(bytes, this->core().blocks());
     this->rearm();  // for the watermarks
     return io_result(static_cast<std::ptrdiff_t>(bytes.size()));
   }
@@ -336,7 +336,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     const bool much = !base::has(base::is_blocked) &&
                       (pending_.producers() >= most_producers_waiting ||
                        this->queue_.size() + pending_.size() >= send_stage::capacity);
-    Loop& loop = this->loop();
+    auto& loop = this->core();
     if (!base::send_between(much) || this->reading_paused()) return false;
     if (crowded() || (much && --sends_left == 0)) return false;
     return !loop.stage().has_sent(this->derived().send_budget);
@@ -369,7 +369,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   /// Behind what waits before it.
   void drop_pushed() noexcept {
     base::count_loss({pending_.size(), pending_.producers() > 0});
-    pending_.clear(this->loop().blocks());
+    pending_.clear(this->core().blocks());
   }
   void drop_pending() noexcept {
     drop_pushed();

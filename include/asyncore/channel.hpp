@@ -3,6 +3,7 @@
 #ifndef ASYNCORE_CHANNEL_HPP
 #define ASYNCORE_CHANNEL_HPP
 
+#include <asyncore/concept/channel_access.hpp>
 #include <asyncore/concept/hooks.hpp>
 #include <asyncore/concept/kind.hpp>
 #include <asyncore/concept/kind_hooks.hpp>
@@ -81,25 +82,25 @@ class channel : public detail::registered_in<Loop>::record {
                           detail::joined({"add_channel: ", detail::fd_text(native_handle())}));
   }
   void add_channel(std::error_code& failed) {
-    loop_->add(*this, detail::mode_of<Derived>() == predicate_mode::every_turn, failed);
+    core().add(*this, detail::mode_of<Derived>() == predicate_mode::every_turn, failed);
   }
 
   /// Leaves the map; the descriptor stays open. An owned channel lives on until it closes or its
   /// loop ends.
   void del_channel() noexcept {
-    if (this->registered()) loop_->remove(*this);
+    if (this->registered()) core().remove(*this);
   }
 
   /// Has the predicates asked before the next wait: to be called when an answer has changed
   /// outside of the channel's own hooks (see `ask_on_rearm`). Constant time.
-  void rearm() noexcept { loop_->visit_before_wait(*this); }
+  void rearm() noexcept { core().visit_before_wait(*this); }
 
   /// `run` does not go on for this channel: it ends when nothing else is left, as a signal channel
   /// wants it in a client. The channel is served like any other while `run` goes on, and by
   /// `poll`. Lasts until `ref`, also when the channel leaves its loop meanwhile. `drain` does not
   /// wait for it, and closes it at the end. Constant time.
-  void unref() noexcept { this->set_unref(true, loop_->holds()); }
-  void ref() noexcept { this->set_unref(false, loop_->holds()); }
+  void unref() noexcept { this->set_unref(true, core().holds()); }
+  void ref() noexcept { this->set_unref(false, core().holds()); }
 
   /// `basic_loop::call_later`, `call_at` and `call_every` of `f()` or `f(channel)`, as a hook of
   /// this channel: what it throws reaches `handle_error`. The timer is cancelled when the channel
@@ -133,7 +134,7 @@ class channel : public detail::registered_in<Loop>::record {
   void close() noexcept {
     if constexpr (std::is_convertible_v<Derived*, deadline<Derived, Loop>*>)
       static_cast<deadline<Derived, Loop>&>(derived()).clear_deadline();
-    loop_->remove_closed(*this, detail::defines_handle_closed<Derived>());
+    core().remove_closed(*this, detail::defines_handle_closed<Derived>());
   }
 
   void handle_read_event() {
@@ -202,14 +203,18 @@ class channel : public detail::registered_in<Loop>::record {
   ~channel() {
     del_channel();
     if (this->has_timers()) [[unlikely]]
-      loop_->drop_timers(*this);
+      core().drop_timers(*this);
   }
 
   using state_bits = std::uint16_t;
 
+  /// The second face of the loop.
+  using core_type = channel_access::core_of<Loop>;
+  core_type& core() const noexcept { return channel_access::core(*loop_); }
+
   /// Of `possible`, what the predicates say, which may close or destroy the channel.
   interest asked(interest possible) {
-    [[maybe_unused]] Loop& loop = *loop_;
+    [[maybe_unused]] core_type& loop = core();
     [[maybe_unused]] const token id = this->id();
     interest wanted = possible & interest::expt;
     if (any(possible, interest::read) && detail::ask_readable(derived())) wanted |= interest::read;
@@ -235,7 +240,7 @@ class channel : public detail::registered_in<Loop>::record {
  private:
   static constexpr auto type_of_class() noexcept {
     if constexpr (detail::is_its_channel<Derived, channel>()) {
-      return Loop::template type_of<Derived>();
+      return core_type::template type_of<Derived>();
     } else {
       return typename Loop::type_ref{};  // `check` stops the compilation
     }

@@ -166,7 +166,7 @@ void child_process<Derived, Loop>::handle_read() {
   if (found == pid_) ended.raw = status;
   pid_ = -1;
   watch_.ring();  // should the hook throw, and handle_error not close
-  Loop& loop = this->loop();
+  auto& loop = this->core();
   const token id = this->id();
   this->derived().handle_exit(ended);
   if (loop.alive(id)) this->derived().close();

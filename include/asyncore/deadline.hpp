@@ -17,7 +17,7 @@ namespace asyncore {
 /// allocation. It lasts until it is cleared or the channel closes; one that passes while the
 /// channel is in no loop is dropped.
 template <class Derived, class Loop = default_loop>
-class deadline : timed<Loop> {
+class deadline : timed<channel_access::core_of<Loop>> {
  public:
   deadline(const deadline&) = delete;
   deadline& operator=(const deadline&) = delete;
@@ -51,19 +51,22 @@ class deadline : timed<Loop> {
   friend bool asyncore_has_deadline(const deadline& one) noexcept { return one.has_deadline(); }
 
  protected:
-  deadline() noexcept : timed<Loop>(&passed) {}
+  deadline() noexcept : timed<channel_access::core_of<Loop>>(&passed) {}
   ~deadline() {
     if (!this->unlinked()) queue_->disarm(*this);
   }
 
  private:
-  using queue_type = timer_queue<Loop>;
+  using core_type = channel_access::core_of<Loop>;
+  using queue_type = timer_queue<core_type>;
 
   Derived& self() noexcept { return static_cast<Derived&>(*this); }
-  Loop& loop_of_channel() noexcept { return detail::as_kind(self()).loop(); }
+  core_type& loop_of_channel() noexcept {
+    return channel_access::core(detail::as_kind(self()).loop());
+  }
 
   void rearm_deadline() {
-    Loop& loop = loop_of_channel();
+    core_type& loop = loop_of_channel();
     if (detail::as_kind(self()).native_handle() < 0) {
       due_ = never;
       if (detail::as_kind(self()).has_closed()) return;
@@ -75,7 +78,7 @@ class deadline : timed<Loop> {
   }
 
   /// The time has come at which it was armed; the deadline may have moved meanwhile.
-  static void passed(timed<Loop>& node, Loop* loop) {
+  static void passed(timed<core_type>& node, core_type* loop) {
     auto& self = static_cast<deadline&>(node);
     self.when = never;
     if (loop == nullptr || self.due_ == never) return;

@@ -7,7 +7,7 @@
 #include <asyncore/concept/loop_service.hpp>
 #include <asyncore/dispatcher.hpp>
 #include <asyncore/dispatcher_with_send.hpp>
-#include <asyncore/post.hpp>
+#include <asyncore/loop.hpp>
 #include <asyncore/sys/socket.hpp>
 
 #include <cstdint>
@@ -181,7 +181,7 @@ void attach(async_chat<Derived, Loop, Transport>& c, detached_channel d) = delet
 /// until it has been stopped.
 template <class Channel, class... Args>
 void move_channel(Channel& c, typename Channel::loop_type& to, Args&&... args) {
-  if (to.mail().is_closed())
+  if (channel_access::core(to).mail().is_closed())
     detail::throw_error(std::make_error_code(std::errc::operation_canceled),
                         "move_channel to a loop that has ended");
   to.post([&to, moved = detach(c), ... args = std::forward<Args>(args)]() mutable {

@@ -202,6 +202,7 @@ class dispatcher : public io_channel<Derived, Loop, Transport> {
   }
 
  protected:
+  using typename base::core_type;
   using typename base::state_bits;
   static constexpr state_bits is_connected = base::first_free_bit;
   static constexpr state_bits is_connecting = base::first_free_bit << 1;

@@ -66,7 +66,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// of a channel that has left its loop (see `del_channel`).
   /// `handle_close` may be called, and `*this` be gone.
   void initiate_send() {
-    const typename Loop::hooks_scope hooks(this->loop());
+    const typename core_type::hooks_scope hooks(this->core());
     if (base::has(is_blocked)) {
       this->state_ &= static_cast<state_bits>(~is_blocked);
       this->rearm();
@@ -84,7 +84,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// The number of bytes that wait to be sent.
   std::size_t queued() const noexcept {
     if (this->native_handle() < 0) return 0;
-    return queue_.size() + (staging() ? this->loop().stage().size() : 0);
+    return queue_.size() + (staging() ? this->core().stage().size() : 0);
   }
 
   /// Closes well: what has been sent leaves, however long that takes, then the sending side is shut
@@ -135,7 +135,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// Throws bad_alloc.
   void del_channel() {
     if (this->native_handle() >= 0 && staging()) unstage();
-    if (base::has(is_leaving)) this->loop().forget(this->id());
+    if (base::has(is_leaving)) this->core().forget(this->id());
     base::del_channel();
   }
 
@@ -148,7 +148,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   interest wanted_interest() {
     if (base::has(is_leaving)) [[unlikely]]
       return leaving_interest();
-    [[maybe_unused]] Loop& loop = this->loop();
+    [[maybe_unused]] auto& loop = this->core();
     [[maybe_unused]] const token id = this->id();
     interest wanted = base::wanted_interest();
     if constexpr (detail::mode_of<Derived>() != predicate_mode::constant)
@@ -176,6 +176,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   }
 
  protected:
+  using typename base::core_type;
   using typename base::state_bits;
   static constexpr state_bits is_blocked = base::first_free_bit;  // the socket took no more
   static constexpr state_bits is_high = base::first_free_bit << 1;  // handle_high_water was called
@@ -207,7 +208,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// Adds bytes to what the reading hook under way sends; false when there is no such hook, or no
   /// room.
   bool stages(bytes_view bytes) {
-    return this->native_handle() >= 0 && staging() && this->loop().stage_bytes(bytes);
+    return this->native_handle() >= 0 && staging() && this->core().stage_bytes(bytes);
   }
   io_result enqueue(bytes_view bytes);
 
@@ -219,9 +220,9 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void count_loss(out_queue::loss lost) noexcept;
   /// Drops what waits, as the program wishes.
   void forget_output() noexcept {
-    this->loop().stage().take_failure(this);
-    if (staging()) this->loop().stage().give_up();
-    queue_.clear(this->loop().blocks());
+    this->core().stage().take_failure(this);
+    if (staging()) this->core().stage().give_up();
+    queue_.clear(this->core().blocks());
   }
 
   friend close_info info_of(const dispatcher_with_send& c) noexcept {
@@ -233,22 +234,22 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
  private:
   /// True while the channel's own reading hook runs and what it sends gathers on the stage.
-  bool staging() const noexcept { return this->loop().stage().belongs_to(this); }
+  bool staging() const noexcept { return this->core().stage().belongs_to(this); }
 
   /// Makes the stage the channel's; false when it is another's, or there are no buffers yet.
   bool opens_stage() {
     if constexpr (base::receives_data())
-      if (!this->loop().own_buffer().made()) return false;  // or lent
-    return this->loop().stage().open(this);
+      if (!this->core().own_buffer().made()) return false;  // or lent
+    return this->core().stage().open(this);
   }
   /// Moves what is on the stage to the queue, in the middle of the hook.
-  void unstage() { keep(this->loop().stage().give_up()); }
+  void unstage() { keep(this->core().stage().give_up()); }
   void keep(bytes_view bytes);
 
   /// Reads while the stage is open, which says that the loop's buffer is in use.
   [[gnu::always_inline]] void deliver_staged() {
     if constexpr (base::receives_data()) {
-      this->deliver_into(this->loop().own_buffer().bytes());
+      this->deliver_into(this->core().own_buffer().bytes());
     } else {
       this->deliver_read();
     }
@@ -270,8 +271,8 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   bool keep_unsent(bytes_view bytes, std::ptrdiff_t sent);
   void read_unstaged();
   void reading_threw();
-  void stage_given_up(Loop& loop, token id);
-  void send_unstaged(Loop& loop, token id);
+  void stage_given_up(core_type& loop, token id);
+  void send_unstaged(core_type& loop, token id);
   void send_unblocked();
   void look_for_room() noexcept;
   bool takes_no_more(std::ptrdiff_t n) noexcept;
@@ -294,7 +295,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void drop_input();
   void end_lingering();
   void watch_lingering(std::chrono::nanoseconds linger);
-  static void look_at_lingering(timed<Loop>& node, Loop* loop);
+  static void look_at_lingering(timed<core_type>& node, core_type* loop);
   void check_high_water();
   bool check_low_water();
 
@@ -313,7 +314,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 template <class Derived, class Loop, class Transport>
 [[gnu::always_inline]] inline void
 dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
-  Loop& loop = this->loop();
+  auto& loop = this->core();
   if (base::has(base::is_accepting | base::is_paused | base::write_over | is_leaving) ||
       this->kind().has_output() || !opens_stage()) [[unlikely]]
     return read_unstaged();
@@ -337,7 +338,7 @@ dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::handle_write_event() {
   if (base::has(base::is_connecting)) return base::handle_write_event();
-  Loop& loop = this->loop();
+  auto& loop = this->core();
   const token id = this->id();
   if (this->kind().has_output()) {
     this->state_ &= static_cast<state_bits>(~is_blocked);
@@ -353,7 +354,7 @@ template <class Derived, class Loop, class Transport>
 interest dispatcher_with_send<Derived, Loop, Transport>::before_wait() {
   // No hook runs now; one that left the loop and entered it again has left this behind.
   if (staging()) unstage();
-  [[maybe_unused]] Loop& loop = this->loop();
+  [[maybe_unused]] auto& loop = this->core();
   [[maybe_unused]] const token id = this->id();
   if (this->kind().has_output() && !base::has(is_blocked)) {
     send_queue(this->derived().send_budget);

@@ -4,10 +4,11 @@
 #define ASYNCORE_LOOP_GROUP_HPP
 
 #include <asyncore/dispatcher.hpp>
+#include <asyncore/loop.hpp>
 #include <asyncore/loop/group_member.hpp>
-#include <asyncore/post.hpp>
 #include <asyncore/sys/processors.hpp>
 #include <asyncore/word/log.hpp>
+#include <asyncore/word/usage_check.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -65,7 +66,7 @@ class loop_group {
   ~loop_group() {
     stop();
     wait_for_threads();
-    for (const auto& m : members_) m->loop.end();
+    for (const auto& m : members_) core(m->loop).end();
   }
 
   /// The number of loops, at least 1.
@@ -119,7 +120,7 @@ class loop_group {
 
   /// Ends `run` of each loop when its last channel has closed. Thread-safe. Throws bad_alloc.
   void finish() {
-    post_each([](Loop& loop) { loop.template service<detail::group_member<Loop>>().release(); });
+    post_each([](Loop& loop) { member_of(loop).release(); });
   }
 
   /// The channels of the loop `index`, as it last said. Thread-safe.
@@ -133,7 +134,7 @@ class loop_group {
     template <class... Args>
     explicit member(const Args&... args)
         : loop(args...) {
-      loop.template service<detail::group_member<Loop>>().take(seat);
+      member_of(loop).take(seat);
     }
     detail::group_seat seat;
     Loop loop;
@@ -142,7 +143,13 @@ class loop_group {
     std::thread thread;
   };
 
-  static void pass_on(void* group, const Loop& by) noexcept;
+  using core_type = channel_access::core_of<Loop>;
+  static core_type& core(Loop& loop) noexcept { return channel_access::core(loop); }
+  static detail::group_member<core_type>& member_of(Loop& loop) {
+    return core(loop).template service<detail::group_member<core_type>>();
+  }
+
+  static void pass_on(void* group, const core_type& by) noexcept;
   member* least_loaded() noexcept;
   member* expecting() noexcept;
   void work(member& m) noexcept;
@@ -151,7 +158,7 @@ class loop_group {
   void wait_for_threads() noexcept {
     for (const auto& m : members_) {
       if (!m->thread.joinable()) continue;
-      if (m->loop.elsewhere()) {
+      if (core(m->loop).elsewhere()) {
         m->thread.detach();  // a forked process does not have it
       } else {
         m->thread.join();
@@ -201,20 +208,20 @@ endpoint loop_group<Loop>::listen(const endpoint& where, sharing how, const Args
     server.listen();
     if (how != sharing::exclusive) continue;
     members_[i]->shared.push_back(server.id());
-    members_[i]->loop.template service<detail::group_member<Loop>>().on_decline(&pass_on, this);
+    member_of(members_[i]->loop).on_decline(&pass_on, this);
   }
   return bound;
 }
 
 /// Who waits may have woken only `by`, which does not accept: the others look.
 template <class Loop>
-void loop_group<Loop>::pass_on(void* group, const Loop& by) noexcept {
+void loop_group<Loop>::pass_on(void* group, const core_type& by) noexcept {
   for (const auto& m : static_cast<loop_group*>(group)->members_) {
-    if (&m->loop == &by || m->seat.has_ended()) continue;
+    if (&core(m->loop) == &by || m->seat.has_ended()) continue;
     detail::guarded(
         [&] {
           m->loop.post([other = m.get()] {
-            for (const token t : other->shared) other->loop.watch_anew(t);
+            for (const token t : other->shared) core(other->loop).watch_anew(t);
           });
         },
         [] { log("error: no memory to tell another loop of a connection"); });
@@ -299,7 +306,7 @@ void loop_group<Loop>::work(member& m) noexcept {
   run_member(m);
 #endif
   m.seat.end();
-  m.loop.mail().close();  // nobody would call what is posted
+  core(m.loop).mail().close();  // nobody would call what is posted
 }
 
 template <class Loop>

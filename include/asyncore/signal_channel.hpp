@@ -77,7 +77,7 @@ class signal_channel : public channel<Derived, Loop> {
   void handle_read() {
     static_assert(detail::defines_handle_signal<Derived>(),
                   "asyncore: a signal_channel defines `void handle_signal(int)`");
-    Loop& loop = this->loop();
+    auto& loop = this->core();
     const token id = this->id();
     for (int left = most_a_turn; left > 0 && loop.alive(id); --left) {
       const int number = pipe_.take();

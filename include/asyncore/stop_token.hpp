@@ -17,7 +17,7 @@ struct stops_run<std::stop_token> {
     // A request that comes when `run` is over is not for the next one.
     struct forgetting {
       ~forgetting() {
-        if (token.stop_requested()) loop.bell_.stop_request().lower();
+        if (token.stop_requested()) channel_access::core(loop).bell().stop_request().lower();
       }
       const std::stop_token& token;
       Loop& loop;

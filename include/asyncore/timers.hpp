@@ -39,7 +39,7 @@ class timer {
  private:
   template <class, class>
   friend class basic_loop;
-  using queue = timer_queue<Loop>;
+  using queue = timer_queue<channel_access::core_of<Loop>>;
   timer(queue& owner, typename queue::cell& cell) noexcept
       : queue_(&owner), cell_(&cell), generation_(cell.generation), life_(owner.life()) {}
 
@@ -179,12 +179,12 @@ timer<basic_loop<Poller, Map>> basic_loop<Poller, Map>::add_timer(std::chrono::n
   using function = std::decay_t<F>;
   static_assert(std::is_invocable_v<function&>,
                 "asyncore: a timer calls a function without arguments");
-  auto& queue = service<timer_queue<basic_loop>>();
-  using cell = typename timer_queue<basic_loop>::cell;
+  auto& queue = this->template service<timer_queue<core_type>>();
+  using cell = typename timer_queue<core_type>::cell;
   const auto put = [&](cell& c) {
     detail::kept_function<function, cell>::put(c, std::forward<F>(f));
   };
-  return {queue, queue.add_timer(*this, when, &detail::act_once<function, basic_loop>, put)};
+  return {queue, queue.add_timer(*this, when, &detail::act_once<function, core_type>, put)};
 }
 
 template <class Poller, class Map>
@@ -218,11 +218,11 @@ timer<basic_loop<Poller, Map>> basic_loop<Poller, Map>::call_every(
   constexpr std::chrono::nanoseconds shortest(1);
   const std::chrono::nanoseconds asked = detail::in_nanoseconds(period);
   const std::chrono::nanoseconds every = asked < shortest ? shortest : asked;
-  auto& queue = service<timer_queue<basic_loop>>();
-  using cell = typename timer_queue<basic_loop>::cell;
+  auto& queue = this->template service<timer_queue<core_type>>();
+  using cell = typename timer_queue<core_type>::cell;
   return {queue,
           queue.add_timer(*this, detail::deadline_after(now(), every),
-                          &detail::act_again<std::decay_t<F>, basic_loop>, [&](cell& c) {
+                          &detail::act_again<std::decay_t<F>, core_type>, [&](cell& c) {
                             detail::kept_function<kept, cell>::put(
                                 c, kept{std::forward<F>(f), every});
                           })};

@@ -32,7 +32,7 @@ class work_guard {
   /// `run` may end. The last guard of a loop wakes it. The loop may be destroyed as soon as its
   /// `run` has ended for that, also before this call returns.
   void release() noexcept {
-    if (Loop* const loop = std::exchange(loop_, nullptr)) loop->work_is_done();
+    if (Loop* const loop = std::exchange(loop_, nullptr)) channel_access::core(*loop).work_is_done();
   }
 
   /// True while it holds a loop.
@@ -48,13 +48,8 @@ class work_guard {
 
 template <class Poller, class Map>
 work_guard<basic_loop<Poller, Map>> basic_loop<Poller, Map>::keep_running() noexcept {
-  holds_.add_work();
+  this->holds_.add_work();
   return work_guard<basic_loop>(*this);
-}
-
-template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::work_is_done() noexcept {
-  holds_.remove_work([this] { bell_.ring(); });
 }
 
 }  // namespace asyncore

@@ -3,7 +3,6 @@
 // the archetypes at work.
 #include <asyncore.hpp>
 #include <asyncore/child_process.hpp>
-#include <asyncore/drain.hpp>
 #include <asyncore/loop_group.hpp>
 #include <asyncore/poller/observed.hpp>
 #include <asyncore/poller/traced.hpp>
@@ -65,7 +64,10 @@ template class archetype::map<>;
 // Loops: every poller with every map, closed and open, each with a channel that does all there is.
 #define LOOP(...)                                                                            \
   template class asyncore::basic_loop<archetype::loop_of<lean<__VA_ARGS__>>::poller_type,    \
-                                      archetype::loop_of<lean<__VA_ARGS__>>::map_type>;
+                                      archetype::loop_of<lean<__VA_ARGS__>>::map_type>;      \
+  template class asyncore::detail::loop_core<                                                \
+      archetype::loop_of<lean<__VA_ARGS__>>::poller_type,                                    \
+      archetype::loop_of<lean<__VA_ARGS__>>::map_type>;
 #define LOOPS(POLLER)                 \
   LOOP(POLLER, test::dense, true)     \
   LOOP(POLLER, test::dense, false)    \
@@ -114,7 +116,8 @@ CHANNELS(instantiated::default_place)
 
 // Time.
 template class asyncore::timer<asyncore::default_loop>;
-template class asyncore::timer_queue<asyncore::default_loop>;
+using default_core = asyncore::channel_access::core_of<asyncore::default_loop>;
+template class asyncore::timer_queue<default_core>;
 template class asyncore::time_wheel<asyncore::default_loop>;
 namespace instantiated {
 struct patient : asyncore::channel<patient, asyncore::default_loop>, asyncore::deadline<patient> {
@@ -123,8 +126,8 @@ struct patient : asyncore::channel<patient, asyncore::default_loop>, asyncore::d
 };
 }  // namespace instantiated
 template class asyncore::deadline<instantiated::patient>;
-template class asyncore::detail::drain_service<asyncore::default_loop>;
-template class asyncore::detail::reserve_descriptor<asyncore::default_loop>;
+template class asyncore::detail::drain_service<default_core>;
+template class asyncore::detail::reserve_descriptor<default_core>;
 
 // Programs.
 namespace instantiated {
@@ -144,7 +147,7 @@ template class asyncore::dispatcher_with_send<instantiated::pipe_end, asyncore::
 
 // Threads.
 template class asyncore::loop_group<asyncore::default_loop>;
-template class asyncore::detail::group_member<asyncore::default_loop>;
+template class asyncore::detail::group_member<default_core>;
 
 // Observers.
 namespace instantiated {
@@ -219,8 +222,9 @@ BOOST_AUTO_TEST_CASE(limit_descriptors_when_they_say_so) {
   using place = at<archetype::poller_with_all, rows, false>;
   archetype::loop_of<place> loop;
   archetype::watcher<place> channel(loop);
-  BOOST_TEST((loop.room_for(archetype::poller_with_all::fd_limit) == std::errc::value_too_large));
-  BOOST_TEST(!loop.room_for(archetype::poller_with_all::fd_limit - 1));
+  auto& core = asyncore::channel_access::core(loop);
+  BOOST_TEST((core.room_for(archetype::poller_with_all::fd_limit) == std::errc::value_too_large));
+  BOOST_TEST(!core.room_for(archetype::poller_with_all::fd_limit - 1));
   BOOST_TEST(loop.native_handle() == -1);
   // The one system that the poller has.
   const auto before = loop.system().now();

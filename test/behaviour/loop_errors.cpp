@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(exit_now_leaves_run_and_it_can_be_run_again, Place
   BOOST_CHECK_THROW(loop.run({.timeout = {}, .count = 1}), asyncore::exit_now);
   BOOST_TEST(got.errors == 0);
   BOOST_TEST(loop.size() == 4u);
-  BOOST_TEST(!loop.in_turn());
+  BOOST_TEST(!asyncore::channel_access::core(loop).in_turn());
   loop.run({.timeout = {}, .count = 1000});
   BOOST_TEST(loop.empty());
   exits = true;
@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(exit_now_from_handle_error_is_over_with_run, Place
   outcome refused, failed;
   ready_pipe first, second;
   catching<Place> leaving(loop, first.near.get(), refused, [](auto& self) {
-    self.loop().report_error(self, std::make_error_code(std::errc::io_error), "refused");
+    asyncore::channel_access::core(self.loop()).report_error(self, std::make_error_code(std::errc::io_error), "refused");
   });
   leaving.on_error = [](auto& self) {
     self.close();

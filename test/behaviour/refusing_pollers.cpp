@@ -2,7 +2,6 @@
 // What seldom happens in a turn: pollers that refuse, channels that leave at the wrong moment.
 #include <asyncore.hpp>
 #include <asyncore/deadline.hpp>
-#include <asyncore/post.hpp>
 #include <asyncore/timers.hpp>
 
 #include "../support/descriptors.hpp"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Sending that seldom goes that way: without a socket, behind its end, while hooks end the channel.
 #include <asyncore.hpp>
-#include <asyncore/drain.hpp>
 
 #include "../support/descriptors.hpp"
 #include "../support/matrix.hpp"

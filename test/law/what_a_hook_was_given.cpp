@@ -9,8 +9,6 @@
 #include <string>
 #include <vector>
 
-#include <asyncore/drain.hpp>
-#include <asyncore/post.hpp>
 
 #include "../support/descriptors.hpp"
 #include "../support/matrix.hpp"

@@ -2,7 +2,6 @@
 // Timers that end with their channel, in virtual time.
 #include <asyncore.hpp>
 #include <asyncore/detached_channel.hpp>
-#include <asyncore/drain.hpp>
 
 #include "../support/descriptors.hpp"
 #include "../support/matrix.hpp"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // loop.drain: accepting ends, channels finish, and what has not by the deadline is closed.
 #include <asyncore.hpp>
-#include <asyncore/drain.hpp>
 
 #include "../support/descriptors.hpp"
 #include "../support/matrix.hpp"

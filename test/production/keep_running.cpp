@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // What `run` goes on for besides channels, and channels that it does not go on for.
 #include <asyncore.hpp>
-#include <asyncore/drain.hpp>
 
 #include "../support/child.hpp"
 #include "../support/descriptors.hpp"

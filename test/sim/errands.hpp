@@ -5,7 +5,6 @@
 #include "alarms.hpp"
 #include "posts.hpp"
 
-#include <asyncore/drain.hpp>
 
 #include <optional>
 

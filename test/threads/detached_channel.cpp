@@ -315,7 +315,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(are_refused_by_a_loop_that_has_ended, Place, real_
       asyncore::socket(std::move(pair.near)));
   group.start();
   group.finish();  // the loop that has no channel ends
-  while (!group[1].mail().is_closed()) std::this_thread::yield();
+  while (!asyncore::channel_access::core(group[1]).mail().is_closed()) std::this_thread::yield();
   for (int i = 0; i < 2; ++i) {
     test::put(pair.far, "x");
     test::wait_for(pair.far.get(), POLLIN);

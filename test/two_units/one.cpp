@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(share_the_default_loop) {
 
 // The constant table of an open set is one object.
 BOOST_AUTO_TEST_CASE(name_a_type_alike) {
-  BOOST_TEST((asyncore::default_loop::type_of<counter>() == type_in_the_other_unit()));
+  BOOST_TEST((asyncore::channel_access::core_of<asyncore::default_loop>::type_of<counter>() == type_in_the_other_unit()));
 }
 
 // They are laid out in two ways, and neither unit gets the other's code.

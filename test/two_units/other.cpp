@@ -21,7 +21,7 @@ answerer& emplace_in_the_other_unit(loop_type& loop, asyncore::socket peer) {
 }
 
 asyncore::default_loop::type_ref type_in_the_other_unit() {
-  return asyncore::default_loop::type_of<counter>();
+  return asyncore::channel_access::core_of<asyncore::default_loop>::type_of<counter>();
 }
 
 }  // namespace two_units

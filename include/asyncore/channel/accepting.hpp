@@ -16,7 +16,7 @@ void dispatcher<Derived, Loop, Transport>::accept_event() {
 template <class Derived, class Loop, class Transport>
 void dispatcher<Derived, Loop, Transport>::handle_accept() {
   if constexpr (detail::defines_handle_accepted<Derived>()) {
-    Loop& loop = this->loop();
+    auto& loop = this->core();
     const token id = this->id();
     for (int left = Derived::accept_batch; left > 0; --left) {
       auto peer = accept();
@@ -40,7 +40,7 @@ std::optional<std::pair<socket, endpoint>> dispatcher<Derived, Loop, Transport>:
     const int fd = system.accept(this->native_handle(), peer.second);
     if (fd >= 0) [[likely]] {
       peer.first = socket::accepted(unique_fd(fd, system.closer()));
-      const std::error_code refused = this->loop().room_for(fd);
+      const std::error_code refused = this->core().room_for(fd);
       if (!refused) [[likely]]
         return peer;
       log_refused(peer, refused);
@@ -123,14 +123,14 @@ ASYNCORE_NOINLINE void dispatcher<Derived, Loop, Transport>::pause_accepting(
     bool for_a_while) noexcept {
   this->state_ |= is_starved;
   this->rearm();
-  this->loop().resume_later(this->id(), for_a_while);
+  this->core().resume_later(this->id(), for_a_while);
 }
 
 /// Accepts and closes a batch of those who wait; false when not even the reserve helps.
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD bool dispatcher<Derived, Loop, Transport>::turn_away() {
   auto&& system = this->loop().system();
-  auto& reserve = this->loop().template service<detail::reserve_descriptor<Loop>>();
+  auto& reserve = this->core().template service<detail::reserve_descriptor<core_type>>();
   if (!reserve.give(system)) return reserve.take(system), false;
   endpoint peer;
   int fd = 0, count = 0;

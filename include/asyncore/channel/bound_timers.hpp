@@ -19,7 +19,9 @@ namespace asyncore::detail {
 /// The channels of a loop that have timers of their own, and which: a hash table by the channels'
 /// addresses, so that channels weigh nothing more.
 template <class Loop>
-class bound_timers : public loop_service<Loop> {
+class bound_timers : public loop_service<channel_access::core_of<Loop>> {
+  using core_type = channel_access::core_of<Loop>;
+
  public:
   using record = typename Loop::record;
 
@@ -35,9 +37,9 @@ class bound_timers : public loop_service<Loop> {
   };
 
   /// The queue of timers is made first: it ends later, and with it the functions.
-  explicit bound_timers(Loop& loop)
-      : loop_service<Loop>(service_operations<Loop, bound_timers>) {
-    loop.template service<timer_queue<Loop>>();
+  explicit bound_timers(core_type& loop)
+      : loop_service<core_type>(service_operations<core_type, bound_timers>) {
+    loop.template service<timer_queue<core_type>>();
   }
   ~bound_timers() {
     for (std::size_t i = 0; i < buckets_; ++i)
@@ -85,8 +87,8 @@ class bound_timers : public loop_service<Loop> {
     }
   }
 
-  static bool may_wait(Loop&) noexcept { return true; }
-  static void after_wait(Loop&) noexcept {}
+  static bool may_wait(core_type&) noexcept { return true; }
+  static void after_wait(core_type&) noexcept {}
   static wake_time next() noexcept { return wake_time::never(); }
   static bool busy() noexcept { return false; }  // the timers are
 
@@ -138,7 +140,7 @@ struct bound_function {
       }
     };
     if (!channel.registered()) return call();
-    channel.loop().call_hook(channel, "a timer", call);
+    core_of(channel).call_hook(channel, "a timer", call);
   }
 
   std::unique_ptr<content> kept;
@@ -152,7 +154,8 @@ auto add_bound_timer(Derived& channel, F&& f, Add add) {
                     std::is_invocable_v<std::decay_t<F>&, Derived&>,
                 "asyncore: a timer of a channel calls a function without arguments, or one that "
                 "takes the channel by reference");
-  auto& all = channel.loop().template service<bound_timers<typename Derived::loop_type>>();
+  using loop_type = typename Derived::loop_type;
+  auto& all = core_of(channel).template service<bound_timers<loop_type>>();
   all.reserve();
   function bound{std::make_unique<typename function::content>(std::forward<F>(f))};
   typename function::content& content = *bound.kept;

@@ -52,7 +52,7 @@ ASYNCORE_COLD void dispatcher<Derived, Loop, Transport>::connect_failed(int erro
     this->note_reason(error);
     return this->derived().handle_close_event();
   }
-  Loop& loop = this->loop();
+  auto& loop = this->core();
   const token id = this->id();
   loop.report_error(*this, errno_code(error), what);
   // A class that keeps the channel has been told: the hangup that some pollers report says no more.
@@ -67,7 +67,7 @@ void dispatcher<Derived, Loop, Transport>::handle_expt_event() {
   int error = 0;
   this->loop().system().getsockopt(this->native_handle(), SOL_SOCKET, SO_ERROR, error);
   if (error == 0) return base::handle_expt_event();
-  if (has(is_datagram)) return this->loop().report_error(*this, errno_code(error), "recv");
+  if (has(is_datagram)) return this->core().report_error(*this, errno_code(error), "recv");
   this->note_reason(error);
   this->derived().handle_close_event();
 }

@@ -39,7 +39,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::abort() noexcept {
   if (this->native_handle() < 0) return;
   this->kind().drop_unsent();
   if constexpr (requires { this->loop().system().reset_on_close(0); })
-    if (!this->loop().elsewhere())
+    if (!this->core().elsewhere())
       this->loop().system().reset_on_close(this->native_handle());
   this->derived().close();
 }
@@ -72,7 +72,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::start_lingering() {
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::shutdown(int how, std::error_code& failed) {
   if (how != SHUT_RD && this->registered() && !base::has(is_blocked)) {
-    Loop& loop = this->loop();
+    auto& loop = this->core();
     const token id = this->id();
     initiate_send();
     failed = {};
@@ -103,7 +103,7 @@ ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::end_stream() 
 /// A bounded part of what there is, so that a peer that never stops does not keep the loop.
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::drop_input() {
-  const auto loan = this->loop().lend();
+  const auto loan = this->core().lend();
   for (int left = 16; left > 0; --left) {
     const std::ptrdiff_t n =
         Transport::receive(this->loop().system(), this->native_handle(), loan.bytes());
@@ -121,7 +121,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::drop_input() {
 /// It closes, also when the hook does not.
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::end_lingering() {
-  Loop& loop = this->loop();
+  auto& loop = this->core();
   const token id = this->id();
   if (!this->closing()) this->derived().handle_close_event();
   if (loop.alive(id)) this->derived().close();
@@ -131,16 +131,16 @@ void dispatcher_with_send<Derived, Loop, Transport>::end_lingering() {
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::watch_lingering(
     std::chrono::nanoseconds linger) {
-  Loop& loop = this->loop();
-  loop.template service<detail::leaving_channels<Loop>>().add(
+  auto& loop = this->core();
+  loop.template service<detail::leaving_channels<core_type>>().add(
       loop, this, this->id(), &look_at_lingering, linger);
 }
 
 /// Looks again and again whether it has lingered for a whole period.
 template <class Derived, class Loop, class Transport>
-void dispatcher_with_send<Derived, Loop, Transport>::look_at_lingering(timed<Loop>& node,
-                                                                       Loop* loop) {
-  using all = detail::leaving_channels<Loop>;
+void dispatcher_with_send<Derived, Loop, Transport>::look_at_lingering(
+    timed<core_type>& node, core_type* loop) {
+  using all = detail::leaving_channels<core_type>;
   auto& watch = static_cast<typename all::watch&>(node);
   if (loop == nullptr) return delete &watch;
   auto& watches = loop->template service<all>();

@@ -107,10 +107,10 @@ class io_channel : public channel<Derived, Loop> {
     static_assert(detail::defines_handle_close<Derived>());
     if ((state_ & close_reported) != 0) return;
     state_ |= close_reported;
-    this->loop().ask_again();
-    Loop& loop = this->loop();
+    this->core().ask_again();
+    auto& loop = this->core();
     [[maybe_unused]] const token id = this->id();
-    const typename Loop::hooks_scope hooks(loop);
+    const typename core_type::hooks_scope hooks(loop);
     detail::observe<Derived>(loop, "handle_close", [&] {
       detail::call_handle_close(this->derived(), this->end_reason());
     });
@@ -165,6 +165,7 @@ class io_channel : public channel<Derived, Loop> {
   }
 
  protected:
+  using typename channel<Derived, Loop>::core_type;
   using typename channel<Derived, Loop>::state_bits;
   using channel<Derived, Loop>::state_;
   static constexpr state_bits close_reported = 1;  // handle_close has been called
@@ -205,7 +206,7 @@ class io_channel : public channel<Derived, Loop> {
   template <bool AsData = false>
   [[gnu::always_inline]] void deliver_read() {
     if constexpr (AsData || receives_data()) {
-      Loop& loop = this->loop();
+      auto& loop = this->core();
       if (!loop.own_buffer().made() || !loop.stage().open_for_nobody()) [[unlikely]]
         return deliver_lent();
       const send_stage::open_scope scope(loop.stage());
@@ -218,7 +219,7 @@ class io_channel : public channel<Derived, Loop> {
 
   /// The same in the middle of another hook, and for the first one of a loop.
   ASYNCORE_NOINLINE void deliver_lent() {
-    const auto loan = this->loop().lend();
+    const auto loan = this->core().lend();
     deliver_into(loan.bytes());
   }
 
@@ -305,7 +306,7 @@ class io_channel : public channel<Derived, Loop> {
   }
 
   ASYNCORE_COLD void receive_failed(std::error_code code) {
-    this->loop().report_error(*this, code, "recv");
+    this->core().report_error(*this, code, "recv");
   }
 
   friend bool will_close(const io_channel&) noexcept { return false; }
@@ -316,7 +317,7 @@ class io_channel : public channel<Derived, Loop> {
     if constexpr (requires { asyncore_has_deadline(self); })
       if (asyncore_has_deadline(self)) return;
     if (will_close(self)) return;
-    Loop& loop = this->loop();
+    auto& loop = this->core();
     const token id = this->id();
     bool waits = true;  // what a predicate throws here it will throw when it counts
     detail::guarded([&] { waits = this->kind().wanted_interest() != interest::none; }, [] {});

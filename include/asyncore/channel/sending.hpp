@@ -17,14 +17,14 @@ ASYNCORE_NOINLINE io_result dispatcher_with_send<Derived, Loop, Transport>::enqu
   if (this->native_handle() < 0) [[unlikely]]
     return io_result::end();  // the loop may be gone, too
   if (staging()) {
-    if (sends_stage() && this->loop().stage_bytes(bytes))
+    if (sends_stage() && this->core().stage_bytes(bytes))
       return io_result(static_cast<std::ptrdiff_t>(bytes.size()));
     unstage();
   }
   if (base::has(base::write_over | is_leaving | is_ending)) return io_result::end();
   if (queue_.size() > this->derived().out_queue_limit) [[unlikely]]
     return limit_reached();
-  queue_.append(bytes, this->loop().blocks());
+  queue_.append(bytes, this->core().blocks());
   if (queue_.size() >= send_stage::capacity) send_inside();
   if constexpr (has_watermarks())
     if (base::has(is_blocked | base::is_connecting)) this->rearm();
@@ -35,7 +35,7 @@ ASYNCORE_NOINLINE io_result dispatcher_with_send<Derived, Loop, Transport>::enqu
 /// all. No hook is called: a failure is kept for `send_queue`.
 template <class Derived, class Loop, class Transport>
 bool dispatcher_with_send<Derived, Loop, Transport>::sends_stage() {
-  send_stage& stage = this->loop().stage();
+  send_stage& stage = this->core().stage();
   const bytes_view bytes = stage.gathered();
   if (bytes.empty() || bytes.size() > this->kind().most_to_send()) return false;
   if (stage.has_failure()) return false;
@@ -55,8 +55,8 @@ bool dispatcher_with_send<Derived, Loop, Transport>::sends_stage() {
 /// The same with what is in the queue, inside of any hook.
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::send_inside() {
-  send_stage& stage = this->loop().stage();
-  if (!this->loop().in_turn() || stage.has_failure() || !this->registered()) return;
+  send_stage& stage = this->core().stage();
+  if (!this->core().in_turn() || stage.has_failure() || !this->registered()) return;
   if (!base::has(base::is_connected) || base::has(is_blocked)) return;
   const std::size_t before = queue_.size();
   std::size_t budget = this->derived().send_budget;
@@ -82,7 +82,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_inside() {
 /// Returns false when `*this` may be gone.
 template <class Derived, class Loop, class Transport>
 bool dispatcher_with_send<Derived, Loop, Transport>::send_between(bool much) {
-  Loop& loop = this->loop();
+  auto& loop = this->core();
   const token id = this->id();
   if (id.generation == 0) return true;
   if (much) send_queue(this->derived().send_budget);
@@ -96,7 +96,7 @@ bool dispatcher_with_send<Derived, Loop, Transport>::send_between(bool much) {
 template <class Derived, class Loop, class Transport>
 ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::keep(bytes_view bytes) {
   const std::size_t before = queue_.size();
-  detail::cleaning_up([&] { queue_.append(bytes, this->loop().blocks()); },
+  detail::cleaning_up([&] { queue_.append(bytes, this->core().blocks()); },
                       [&] {
                         drop_queue(bytes.size() - (queue_.size() - before));
                         this->state_ |= base::write_over;
@@ -124,7 +124,7 @@ ASYNCORE_NOINLINE bool dispatcher_with_send<Derived, Loop, Transport>::keep_unse
   keep(bytes.drop(static_cast<std::size_t>(sent)));
   this->rearm();
   if constexpr (has_watermarks()) {
-    Loop& loop = this->loop();
+    auto& loop = this->core();
     const token id = this->id();
     check_high_water();
     if (!loop.alive(id)) return false;
@@ -138,7 +138,7 @@ template <class Derived, class Loop, class Transport>
 ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::read_unstaged() {
   if (base::has(is_leaving)) return drop_input();
   if (base::has(base::is_accepting | base::is_paused)) return base::accept_unless_paused();
-  Loop& loop = this->loop();
+  auto& loop = this->core();
   const token id = this->id();
   this->deliver_read();
   if (loop.alive(id) && base::has(base::read_over)) look_for_room();
@@ -155,13 +155,13 @@ void dispatcher_with_send<Derived, Loop, Transport>::look_for_room() noexcept {
 /// What its hook sent before it threw is sent all the same, before the next wait.
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::reading_threw() {
-  keep(this->loop().stage().take());
+  keep(this->core().stage().take());
   this->rearm();
 }
 
 /// At the end of a hook that gave its stage up; `*this` may be gone.
 template <class Derived, class Loop, class Transport>
-ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::stage_given_up(Loop& loop,
+ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::stage_given_up(core_type& loop,
                                                                                      token id) {
   loop.stage().close();
   send_unstaged(loop, id);
@@ -169,7 +169,7 @@ ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::stage_giv
 
 /// After a hook that did not have the stage, or gave it up.
 template <class Derived, class Loop, class Transport>
-ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::send_unstaged(Loop& loop,
+ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::send_unstaged(core_type& loop,
                                                                                     token id) {
   if (loop.alive(id) && this->kind().has_output()) send_unblocked();
 }
@@ -192,7 +192,7 @@ std::ptrdiff_t dispatcher_with_send<Derived, Loop, Transport>::send_some(std::si
                             std::span(static_cast<const std::byte*>(first.iov_base), first.iov_len))
           : Transport::send(this->loop().system(), fd,
                             std::span<const iovec>(pieces.data(), count));
-  if (n > 0) queue_.consume(static_cast<std::size_t>(n), this->loop().blocks());
+  if (n > 0) queue_.consume(static_cast<std::size_t>(n), this->core().blocks());
   return n;
 }
 
@@ -201,7 +201,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
   if (budget == 0) budget = 1;
   if (!base::has(base::is_connected) || !this->registered()) return;
   if (staging()) unstage();
-  if (const std::ptrdiff_t error = this->loop().stage().take_failure(this); error != 0) [[unlikely]]
+  if (const std::ptrdiff_t error = this->core().stage().take_failure(this); error != 0) [[unlikely]]
     return send_failed(error);
   for (int refills = 0;;) {
     if (queue_.empty()) {
@@ -249,7 +249,7 @@ bool dispatcher_with_send<Derived, Loop, Transport>::takes_no_more(std::ptrdiff_
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_later() noexcept {
   this->state_ |= base::is_starved;
-  this->loop().resume_later(this->id(), true);
+  this->core().resume_later(this->id(), true);
 }
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::resume_accepting() noexcept {
@@ -265,21 +265,21 @@ ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
   this->state_ |= base::write_over;  // what follows would have a gap before it
   this->rearm();
   if (const std::error_code failed = this->write_failed(error).error())
-    this->loop().report_error(*this, failed, "send");
+    this->core().report_error(*this, failed, "send");
 }
 
 /// Also called when `Derived` is gone already.
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
-  if (base::has(is_leaving)) this->loop().forget(this->id());
-  const bool failed = this->loop().stage().take_failure(this) != 0;
+  if (base::has(is_leaving)) this->core().forget(this->id());
+  const bool failed = this->core().stage().take_failure(this) != 0;
   if (!staging() && queue_.empty()) return;
   std::size_t lost = 0;
-  const bool takes_more = !failed && !this->loop().elsewhere() &&
+  const bool takes_more = !failed && !this->core().elsewhere() &&
                           (!base::has(is_blocked) || base::has(is_yielding));
   if (base::has(base::is_connected) && takes_more && !base::has(base::write_over)) {
-    if (staging() && this->loop().stage().size() > 0)
-      lost = send_last(this->loop().stage().give_up());
+    if (staging() && this->core().stage().size() > 0)
+      lost = send_last(this->core().stage().give_up());
     while (!queue_.empty() && send_some(everything) > 0) continue;
   }
   drop_queue(lost);
@@ -297,11 +297,11 @@ ASYNCORE_COLD std::size_t dispatcher_with_send<Derived, Loop, Transport>::send_l
 template <class Derived, class Loop, class Transport>
 bool dispatcher_with_send<Derived, Loop, Transport>::send_soon() {
   if (staging() || base::has(is_blocked)) return true;
-  if (this->loop().in_turn()) {
+  if (this->core().in_turn()) {
     this->rearm();
     return true;
   }
-  Loop& loop = this->loop();
+  auto& loop = this->core();
   const token id = this->id();
   initiate_send();
   return id.generation == 0 || (loop.alive(id) && !base::has(base::write_over));
@@ -309,9 +309,9 @@ bool dispatcher_with_send<Derived, Loop, Transport>::send_soon() {
 
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::drop_queue(std::size_t more) noexcept {
-  if (staging()) more += this->loop().stage().give_up().size();
+  if (staging()) more += this->core().stage().give_up().size();
   more += queue_.size();
-  queue_.clear(this->loop().blocks());
+  queue_.clear(this->core().blocks());
   count_loss({more, false});
 }
 

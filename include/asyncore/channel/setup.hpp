@@ -135,9 +135,9 @@ void dispatcher<Derived, Loop, Transport>::listen(int backlog, std::error_code& 
   failed = detail::failure(this->loop().system().listen(this->native_handle(), backlog));
   if (failed) return;
   if constexpr (Derived::turns_away)
-    this->loop().template service<detail::reserve_descriptor<Loop>>().take(this->loop().system());
+    this->core().template service<detail::reserve_descriptor<core_type>>().take(this->loop().system());
   // One that the poller refuses only later would leave a program that serves nobody.
-  if constexpr (accepts()) this->loop().watch_now(*this, failed);
+  if constexpr (accepts()) this->core().watch_now(*this, failed);
   if (failed) return;
   this->state_ |= is_accepting;
   this->rearm();

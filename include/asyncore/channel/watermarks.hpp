@@ -21,7 +21,7 @@ bool dispatcher_with_send<Derived, Loop, Transport>::check_low_water() {
   if (!base::has(is_high) || this->kind().queued() > this->derived().low_watermark) return true;
   this->state_ &= static_cast<state_bits>(~is_high);
   if constexpr (detail::defines_handle_low_water<Derived>()) {
-    Loop& loop = this->loop();
+    auto& loop = this->core();
     const token id = this->id();
     this->derived().handle_low_water();
     return loop.alive(id);

@@ -61,7 +61,9 @@ class work_guard;
 namespace detail {
 template <class Loop>
 class bound_timers;
-}
+template <class Poller, class Map>
+class ASYNCORE_BUILD_TAG loop_core;
+}  // namespace detail
 
 namespace detail {
 template <class Loop>

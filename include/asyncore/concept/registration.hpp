@@ -89,7 +89,7 @@ class registration : public list_node {
 
  private:
   template <class, class>
-  friend class basic_loop;
+  friend class detail::loop_core;
   template <class>
   friend class detail::bound_timers;
 

@@ -3,6 +3,7 @@
 #ifndef ASYNCORE_LOOP_CHANNEL_OPERATIONS_HPP
 #define ASYNCORE_LOOP_CHANNEL_OPERATIONS_HPP
 
+#include <asyncore/concept/channel_access.hpp>
 #include <asyncore/concept/hooks.hpp>
 #include <asyncore/concept/kind.hpp>
 #include <asyncore/concept/observer.hpp>
@@ -59,11 +60,17 @@ consteval bool check_registered() {
   return true;
 }
 
+/// The inside of the channel's loop.
+template <class T>
+[[gnu::always_inline]] inline auto& core_of(T& channel) noexcept {
+  return channel_access::core(as_kind(channel).loop());
+}
+
 /// Calls `event` on the channel if it still wants what it stands for: since the wait another hook
 /// may have paused it. Asks it again afterwards when that is its mode.
 template <class T, class Event>
 [[gnu::always_inline]] inline void deliver(T& channel, interest wanted, Event event) {
-  [[maybe_unused]] auto& loop = as_kind(channel).loop();
+  [[maybe_unused]] auto& loop = core_of(channel);
   [[maybe_unused]] const token id = as_kind(channel).id();
   if constexpr (mode_of<T>() != predicate_mode::constant) {
     if (!any(as_kind(channel).wanted_interest(), wanted)) return loop.unwanted(id);
@@ -226,7 +233,7 @@ struct last_hook {
   static constexpr auto entry = &operations::last_hook;
   template <class T>
   static void on([[maybe_unused]] T& channel) {
-    if constexpr (defines_handle_closed<T>()) channel.loop().call_last_hook(channel);
+    if constexpr (defines_handle_closed<T>()) core_of(channel).call_last_hook(channel);
   }
 };
 struct destroy {

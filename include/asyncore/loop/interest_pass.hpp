@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
-/// What the channels of `basic_loop` want, told to the poller before each wait. Included by
-/// loop.hpp.
+/// What the channels of `loop_core` want, told to the poller before each wait. Included by
+/// core.hpp.
 #ifndef ASYNCORE_LOOP_INTEREST_PASS_HPP
 #define ASYNCORE_LOOP_INTEREST_PASS_HPP
 
-#include <asyncore/loop.hpp>
+#include <asyncore/loop/core.hpp>
 
 #include <vector>
 
-namespace asyncore {
+namespace asyncore::detail {
 
-namespace detail {
 template <class Poller>
 std::error_code add_to(Poller& poller, token id, interest wanted, bool exclusive) {
   if constexpr (requires { poller.add_exclusive(id, wanted); })
@@ -18,33 +17,32 @@ std::error_code add_to(Poller& poller, token id, interest wanted, bool exclusive
       return poller.add_exclusive(id, wanted);
   return poller.add(id, wanted);
 }
-}  // namespace detail
 
 template <class Poller, class Map>
-inline void basic_loop<Poller, Map>::visit_before_wait(record& r) noexcept {
+inline void loop_core<Poller, Map>::visit_before_wait(record& r) noexcept {
   if (!r.registered()) return;  // the loop may be gone
   usage_.same_thread();
   if (r.every_turn_ || r.unlinked()) r.link_before(changed_);
 }
 template <class Poller, class Map>
-inline void basic_loop<Poller, Map>::visit_before_wait(token id) noexcept {
+inline void loop_core<Poller, Map>::visit_before_wait(token id) noexcept {
   if (record* const r = find(id)) visit_before_wait(*r);
 }
 
 template <class Poller, class Map>
-inline bool basic_loop<Poller, Map>::any_every_turn() const noexcept {
+inline bool loop_core<Poller, Map>::any_every_turn() const noexcept {
   return channels::template any_asked<predicate_mode::every_turn>() &&
          !(every_turn_.unlinked() && asking_.unlinked());
 }
 
 template <class Poller, class Map>
-consteval bool basic_loop<Poller, Map>::any_pause() noexcept {
+consteval bool loop_core<Poller, Map>::any_pause() noexcept {
   return channels::template any_asked<predicate_mode::every_turn>() ||
          channels::template any_asked<predicate_mode::on_rearm>();
 }
 
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::before_wait() {
+void loop_core<Poller, Map>::before_wait() {
   if (ASYNCORE_DEBUG == 0 && changed_.unlinked() && !any_every_turn()) return;
   const bool stopping = stops();
   const bool idles = idle();  // a turn of `poll`, for channels that `run` does not go on for
@@ -66,7 +64,7 @@ void basic_loop<Poller, Map>::before_wait() {
 
 /// A channel whose predicate threw is not asked again before this wait.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::visit_every_turn(bool first_pass) {
+void loop_core<Poller, Map>::visit_every_turn(bool first_pass) {
   // All of them, also when an exception ended the last round before its end.
   while (!asking_.unlinked()) asking_.front()->link_before(every_turn_);
   asking_.take(every_turn_);
@@ -80,7 +78,7 @@ void basic_loop<Poller, Map>::visit_every_turn(bool first_pass) {
 /// Those that are asked every turn have their visit before each wait anyway, so only after the
 /// last.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::visit_changed(bool last) {
+void loop_core<Poller, Map>::visit_changed(bool last) {
   restore_scope visiting(*this);
   visiting.left_.take(changed_);
   while (!visiting.left_.unlinked()) {
@@ -99,12 +97,12 @@ void basic_loop<Poller, Map>::visit_changed(bool last) {
 
 /// Lets a channel finish what it put off, and tells the poller what it wants.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::visit(record& r) {
+void loop_core<Poller, Map>::visit(record& r) {
   const token id = r.id();
   r.threw_ = false;
-  detail::guarded(
+  guarded(
       [&] {
-        const interest wanted = channels::template perform<detail::op::before_wait>(r);
+        const interest wanted = channels::template perform<op::before_wait>(r);
         if (map_.find(id) == &r) arm(r, wanted);
       },
       [&] {
@@ -115,17 +113,17 @@ void basic_loop<Poller, Map>::visit(record& r) {
 
 template <class Poller, class Map>
 template <class Channel>
-void basic_loop<Poller, Map>::asked_after_hook(token id) {
+void loop_core<Poller, Map>::asked_after_hook(token id) {
   record* const r = find(id);
   if (r == nullptr || !r->unlinked()) return;
-  const interest wanted = detail::op::ask::on(static_cast<Channel&>(*r));
+  const interest wanted = op::ask::on(static_cast<Channel&>(*r));
   if (map_.find(id) == r && wanted != r->armed_) r->link_before(changed_);
 }
 
 /// Changes what the poller watches for, once a turn at most for a channel, so that an interest that
 /// goes and comes back costs nothing.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
+void loop_core<Poller, Map>::arm(record& r, interest wanted) {
   if (wanted == r.armed_ || r.hung_up_ || arms_later(r, wanted)) return;
   std::error_code failed;
   if (r.exclusive_ && r.polled_) [[unlikely]]
@@ -133,7 +131,7 @@ void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
   if (r.polled_) {
     failed = poller_.modify(r.id_, wanted);
   } else {
-    failed = detail::add_to(poller_, r.id_, wanted, r.exclusive_);
+    failed = add_to(poller_, r.id_, wanted, r.exclusive_);
     r.polled_ = !failed;
   }
   r.armed_ = wanted;
@@ -144,7 +142,7 @@ void basic_loop<Poller, Map>::arm(record& r, interest wanted) {
 /// The poller goes on with what the channel wanted before, and would report it for ever: it hears of
 /// the channel again when that wants something else.
 template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::refused(record& r, std::error_code failed) {
+ASYNCORE_COLD void loop_core<Poller, Map>::refused(record& r, std::error_code failed) {
   if (r.polled_) poller_.remove(r.id_);
   r.polled_ = false;
   report_error(r, failed, Poller::name);
@@ -152,7 +150,7 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::refused(record& r, std::error_code f
 
 /// Of the loops that share a listener the kernel may have woken this one alone.
 template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::check_declined(const record& r,
+ASYNCORE_COLD void loop_core<Poller, Map>::check_declined(const record& r,
                                                            interest wanted) noexcept {
   if (!any(r.armed_, interest::read) || any(wanted, interest::read)) return;
   schedule_.each([&](auto& s) { s.of->decline(s, *this); });
@@ -161,7 +159,7 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::check_declined(const record& r,
 /// Another loop has stopped accepting from this one's listener: looks whether somebody waits. An
 /// addition makes epoll look.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::watch_anew(token id) noexcept {
+void loop_core<Poller, Map>::watch_anew(token id) noexcept {
   record* const r = map_.find(id);
   if (r == nullptr || !r->polled_ || !any(r->armed_, interest::read)) return;
   poller_.remove(id);
@@ -174,13 +172,13 @@ void basic_loop<Poller, Map>::watch_anew(token id) noexcept {
 /// when something has. Channels without predicates are not asked what they want of a report, so
 /// that it cannot be unwanted.
 template <class Poller, class Map>
-bool basic_loop<Poller, Map>::arms_later(record& r, interest wanted) noexcept {
+bool loop_core<Poller, Map>::arms_later(record& r, interest wanted) noexcept {
   if constexpr (requires { Poller::changes_cost; }) {
     if (!any_pause() || r.exclusive_) return false;
     const bool pauses = r.polled_ && r.armed_ == (wanted | interest::read);
     const bool resumes = r.paused_ && wanted == (r.armed_ | interest::read);
     if ((!pauses && !resumes) ||
-        channels::template perform<detail::op::mode>(r) == predicate_mode::constant)
+        channels::template perform<op::mode>(r) == predicate_mode::constant)
       return false;
     r.paused_ = pauses;
     r.armed_ = wanted;
@@ -193,22 +191,22 @@ bool basic_loop<Poller, Map>::arms_later(record& r, interest wanted) noexcept {
 /// Has the poller watch a channel for reading from now on, and not only from the next wait, so that
 /// the caller hears of it when the poller refuses.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::watch_now(record& r, std::error_code& failed) {
+void loop_core<Poller, Map>::watch_now(record& r, std::error_code& failed) {
   if (!r.registered() || r.polled_ || r.hung_up_) return;
-  failed = detail::add_to(poller_, r.id_, interest::read, r.exclusive_);
+  failed = add_to(poller_, r.id_, interest::read, r.exclusive_);
   if (failed) return;
   r.polled_ = true;
   r.armed_ = interest::read;
 }
 
 template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::unwanted(token id) {
+ASYNCORE_COLD void loop_core<Poller, Map>::unwanted(token id) {
   if (arm_paused(id)) ++unwanted_;
 }
 
 /// Something has arrived for a channel that may have stopped reading; returns whether it has.
 template <class Poller, class Map>
-ASYNCORE_COLD bool basic_loop<Poller, Map>::arm_paused(token id) {
+ASYNCORE_COLD bool loop_core<Poller, Map>::arm_paused(token id) {
   record* const r = find(id);
   if (r == nullptr || !r->paused_) return false;
   r->paused_ = false;
@@ -218,7 +216,7 @@ ASYNCORE_COLD bool basic_loop<Poller, Map>::arm_paused(token id) {
 
 /// Aborts when an answer changed without `rearm`: the poller would never have heard of it.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::check_rearmed() {
+void loop_core<Poller, Map>::check_rearmed() {
   if (!channels::template any_asked<predicate_mode::on_rearm>()) return;
   std::vector<token> quiet;  // a predicate may change the map
   map_.for_each([&](record& r) {
@@ -227,18 +225,18 @@ void basic_loop<Poller, Map>::check_rearmed() {
   for (const token id : quiet) {
     record* const r = map_.find(id);
     if (r == nullptr || !r->unlinked()) continue;
-    if (channels::template perform<detail::op::mode>(*r) != predicate_mode::on_rearm) continue;
+    if (channels::template perform<op::mode>(*r) != predicate_mode::on_rearm) continue;
     const interest armed = r->armed_;
     interest answer = armed;  // what the predicate throws here it will throw when it counts
-    detail::guarded([&] { answer = channels::template perform<detail::op::ask>(*r); }, [] {});
+    guarded([&] { answer = channels::template perform<op::ask>(*r); }, [] {});
     if (answer == armed || map_.find(id) != r) continue;
-    log(detail::joined({"asyncore: readable() or writable() of ",
-                        channels::template perform<detail::op::name>(*r),
+    log(joined({"asyncore: readable() or writable() of ",
+                        channels::template perform<op::name>(*r),
                         " changed its answer without rearm()"}));
     std::abort();
   }
 }
 
-}  // namespace asyncore
+}  // namespace asyncore::detail
 
 #endif

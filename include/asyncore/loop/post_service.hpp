@@ -6,6 +6,8 @@
 #include <asyncore/concept/loop_service.hpp>
 #include <asyncore/loop/mailbox.hpp>
 
+#include <utility>
+
 namespace asyncore::detail {
 
 /// Calls what has been posted. Those that wait at its begin are called in one turn, at most
@@ -54,6 +56,23 @@ class post_service : public loop_service<Loop> {
  private:
   std::chrono::nanoseconds look_at_ = never;
   bool attached_ = false;
+};
+
+template <class F, class Loop>
+struct posted_function : posted {
+  template <class From>
+  explicit posted_function(From&& from)
+      : posted{[](posted* self, void* loop) {
+          const owner own{static_cast<posted_function*>(self)};
+          if (loop == nullptr) return;
+          static_cast<Loop*>(loop)->call_guarded("a posted function", own.p->f);
+        }},
+        f(std::forward<From>(from)) {}
+  struct owner {
+    ~owner() { delete p; }
+    posted_function* p;
+  };
+  F f;
 };
 
 }  // namespace asyncore::detail

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: BSL-1.0
-/// Entering and leaving a `basic_loop`, and the life of its owned channels. Included by loop.hpp.
+/// Entering and leaving a `loop_core`, and the life of its owned channels. Included by core.hpp.
 #ifndef ASYNCORE_LOOP_REGISTRY_HPP
 #define ASYNCORE_LOOP_REGISTRY_HPP
 
-#include <asyncore/loop.hpp>
+#include <asyncore/loop/core.hpp>
 
 #include <cstdlib>
 
-namespace asyncore {
+namespace asyncore::detail {
 
 template <class Poller, class Map>
-basic_loop<Poller, Map>::~basic_loop() {
+void loop_core<Poller, Map>::finish() {
   if constexpr (ASYNCORE_DEBUG != 0)
     if (!elsewhere()) usage_.may_end(hooks_ > 0);
   end();
   holds_.wait_until_left();
   if (!holds_.any_work()) return;
-  detail::misused("asyncore: a work_guard outlives its loop");
+  misused("asyncore: a work_guard outlives its loop");
 }
 
 /// Destructors may emplace, and post, when all that there was is gone: that ends, too. Not without
 /// end, lest a client that connects again in its destructor keep the program from its own.
 template <class Poller, class Map>
-ASYNCORE_NOINLINE void basic_loop<Poller, Map>::end() noexcept {
+ASYNCORE_NOINLINE void loop_core<Poller, Map>::end() noexcept {
   constexpr int most_told = 8;  // rounds in which last hooks are called
   constexpr int most_rounds = 100;
   int round = 0;
@@ -37,7 +37,7 @@ ASYNCORE_NOINLINE void basic_loop<Poller, Map>::end() noexcept {
 }
 
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::end_channels() noexcept {
+void loop_core<Poller, Map>::end_channels() noexcept {
   reap();
   list_node left;
   map_.for_each([&](record& r) { r.link_before(left); });
@@ -48,31 +48,7 @@ void basic_loop<Poller, Map>::end_channels() noexcept {
 }
 
 template <class Poller, class Map>
-template <class Channel, class... Args>
-Channel& basic_loop<Poller, Map>::emplace(Args&&... args) {
-  static_assert(detail::check_owned<Channel, basic_loop>());
-  if constexpr (detail::check_emplaced<Channel, basic_loop, Args...>()) {
-    auto* const channel = new Channel(*this, std::forward<Args>(args)...);
-    own(*channel);
-    return *channel;
-  } else {
-    std::abort();  // and no more messages than that one
-  }
-}
-
-template <class Poller, class Map>
-template <class Channel>
-Channel& basic_loop<Poller, Map>::adopt(std::unique_ptr<Channel> channel) {
-  static_assert(detail::check_owned<Channel, basic_loop>());
-  if (channel == nullptr || &detail::as_kind(*channel).loop() != this)
-    detail::throw_error(std::make_error_code(std::errc::invalid_argument),
-                        "a loop adopts channels of its own");
-  own(*channel);
-  return *channel.release();
-}
-
-template <class Poller, class Map>
-void basic_loop<Poller, Map>::own(record& r) noexcept {
+void loop_core<Poller, Map>::own(record& r) noexcept {
   r.owned_ = true;
   if (r.closed_) {
     r.link_before(closed_);
@@ -83,7 +59,7 @@ void basic_loop<Poller, Map>::own(record& r) noexcept {
 
 template <class Poller, class Map>
 template <class Channel>
-constexpr typename basic_loop<Poller, Map>::type_ref basic_loop<Poller, Map>::type_of() noexcept {
+constexpr typename loop_core<Poller, Map>::type_ref loop_core<Poller, Map>::type_of() noexcept {
   static_assert(Map::channels::template contains<Channel>,
                 "asyncore: this channel type is not in the closed list of the loop's map: add it "
                 "to the list, as in fd_table<..., Channel>, or leave the list empty");
@@ -91,14 +67,14 @@ constexpr typename basic_loop<Poller, Map>::type_ref basic_loop<Poller, Map>::ty
 }
 
 template <class Poller, class Map>
-std::error_code basic_loop<Poller, Map>::room_for(int fd) const noexcept {
+std::error_code loop_core<Poller, Map>::room_for(int fd) const noexcept {
   if constexpr (requires { Poller::fd_limit; })
     if (fd >= Poller::fd_limit) return std::make_error_code(std::errc::value_too_large);
   return map_.room_for(fd);
 }
 
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::add(record& r, bool every_turn, std::error_code& failed) {
+void loop_core<Poller, Map>::add(record& r, bool every_turn, std::error_code& failed) {
   usage_.same_thread();
   if (r.id_.fd < 0) {
     failed = errno_code(EBADF);
@@ -120,7 +96,7 @@ void basic_loop<Poller, Map>::add(record& r, bool every_turn, std::error_code& f
 }
 
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::remove(record& r) noexcept {
+void loop_core<Poller, Map>::remove(record& r) noexcept {
   usage_.same_thread();
   stop_polling(r);
   map_.erase(r.id_);
@@ -133,7 +109,7 @@ void basic_loop<Poller, Map>::remove(record& r) noexcept {
 }
 
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::remove_closed(record& r, bool told) noexcept {
+void loop_core<Poller, Map>::remove_closed(record& r, bool told) noexcept {
   const bool was_here = r.registered() || !r.unlinked();
   if (!was_here && r.closed_) return;  // it closes again, in its last hook or behind that
   if (r.registered()) remove(r);
@@ -148,14 +124,14 @@ void basic_loop<Poller, Map>::remove_closed(record& r, bool told) noexcept {
 }
 
 template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::drop_timers(record& r) noexcept {
+ASYNCORE_COLD void loop_core<Poller, Map>::drop_timers(record& r) noexcept {
   schedule_.each([&](auto& s) { s.of->ended(s, &r); });
 }
 
 /// Calls the last hooks of the channels that closed, and destroys the owned ones. What closes
 /// meanwhile has its turn, too, but not without end: the rest is left to the end of the next turn.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::reap() noexcept {
+void loop_core<Poller, Map>::reap() noexcept {
   constexpr int most_rounds = 8;
   for (int round = 0; !closed_.unlinked(); ++round) {
     if (round == most_rounds) return wake_by(wake_time::at_once());
@@ -165,18 +141,18 @@ void basic_loop<Poller, Map>::reap() noexcept {
       record& r = as_record(closed.front());
       const bool owned = r.owned_;
       r.unlink();
-      channels::template perform<detail::op::last_hook>(r);
+      channels::template perform<op::last_hook>(r);
       // One that the loop does not own may be gone; an owned one may be open again.
-      if (owned && r.closed_ && r.unlinked()) channels::template perform<detail::op::destroy>(r);
+      if (owned && r.closed_ && r.unlinked()) channels::template perform<op::destroy>(r);
     }
   }
 }
 
 /// Ends a channel that does not close by itself.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::end_record(record& r) noexcept {
-  const bool told = channels::template perform<detail::op::is_told>(r);
-  if (told || !r.owned_) channels::template perform<detail::op::abandon>(r);
+void loop_core<Poller, Map>::end_record(record& r) noexcept {
+  const bool told = channels::template perform<op::is_told>(r);
+  if (told || !r.owned_) channels::template perform<op::abandon>(r);
   if (told || r.owned_) return remove_closed(r, told);
   if (r.registered()) remove(r);
   r.unlink();
@@ -184,12 +160,12 @@ void basic_loop<Poller, Map>::end_record(record& r) noexcept {
 
 template <class Poller, class Map>
 template <class Channel>
-ASYNCORE_NOINLINE void basic_loop<Poller, Map>::call_last_hook(Channel& c) noexcept {
+ASYNCORE_NOINLINE void loop_core<Poller, Map>::call_last_hook(Channel& c) noexcept {
   if (ends_silently_) return;
   const bool in_turn = std::exchange(in_turn_, true);
   ask_again_ = true;
   const auto call = [&] {
-    detail::observe<Channel>(*this, "handle_closed", [&] { c.handle_closed(info_of(c)); });
+    observe<Channel>(*this, "handle_closed", [&] { c.handle_closed(info_of(c)); });
   };
 #if ASYNCORE_HAS_EXCEPTIONS
   try {
@@ -198,8 +174,8 @@ ASYNCORE_NOINLINE void basic_loop<Poller, Map>::call_last_hook(Channel& c) noexc
     bell_.stop_request().raise();
   } catch (...) {
     try {
-      log(detail::joined({"error: uncaught exception from handle_closed of ",
-                          type_name<Channel>(), ": ", detail::current_error_text({})}));
+      log(joined({"error: uncaught exception from handle_closed of ",
+                          type_name<Channel>(), ": ", current_error_text({})}));
     } catch (...) {  // there is no memory, or no log: there is nobody else to tell
     }
   }
@@ -212,8 +188,8 @@ ASYNCORE_NOINLINE void basic_loop<Poller, Map>::call_last_hook(Channel& c) noexc
 
 /// Puts what an exception has kept us from coming to back into the lists that it was in.
 template <class Poller, class Map>
-struct basic_loop<Poller, Map>::restore_scope {
-  explicit restore_scope(basic_loop& loop) noexcept : loop_(loop) {}
+struct loop_core<Poller, Map>::restore_scope {
+  explicit restore_scope(loop_core& loop) noexcept : loop_(loop) {}
   restore_scope(const restore_scope&) = delete;
   restore_scope& operator=(const restore_scope&) = delete;
   ~restore_scope() {
@@ -225,20 +201,20 @@ struct basic_loop<Poller, Map>::restore_scope {
     r.link_before(r.every_turn_ ? loop_.every_turn_ : loop_.changed_);
     return r;
   }
-  basic_loop& loop_;
+  loop_core& loop_;
   list_node left_;
   token current_;  // in no list while it is visited
 };
 
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::close_all([[maybe_unused]] bool ignore_errors) {
+void loop_core<Poller, Map>::close_all([[maybe_unused]] bool ignore_errors) {
   const hooks_scope hooks(*this);
   restore_scope scope(*this);
   map_.for_each([&](record& r) { r.link_before(scope.left_); });
   while (!scope.left_.unlinked()) {
     record& r = scope.next();
     const token id = r.id();
-    detail::guarded([&] { channels::template perform<detail::op::close>(r); },
+    guarded([&] { channels::template perform<op::close>(r); },
                     [&] {
 #if ASYNCORE_HAS_EXCEPTIONS
                       if (!ignore_errors) throw;
@@ -249,6 +225,6 @@ void basic_loop<Poller, Map>::close_all([[maybe_unused]] bool ignore_errors) {
   if (!in_turn_) reap();
 }
 
-}  // namespace asyncore
+}  // namespace asyncore::detail
 
 #endif

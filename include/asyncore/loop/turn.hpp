@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
-/// The turn of `basic_loop`: from the wait to the hooks. Included by loop.hpp.
+/// The turn of `loop_core`: from the wait to the hooks. Included by core.hpp.
 #ifndef ASYNCORE_LOOP_TURN_HPP
 #define ASYNCORE_LOOP_TURN_HPP
 
-#include <asyncore/loop.hpp>
+#include <asyncore/loop/core.hpp>
 
-namespace asyncore {
+namespace asyncore::detail {
 
 /// Marks the turn, and ends it on every way out.
 template <class Poller, class Map>
-struct basic_loop<Poller, Map>::turn_scope {
-  explicit turn_scope(basic_loop& loop) noexcept : loop_(loop) {
+struct loop_core<Poller, Map>::turn_scope {
+  explicit turn_scope(loop_core& loop) noexcept : loop_(loop) {
     loop_.in_turn_ = true;
     loop_.usage_.enter();
   }
@@ -21,21 +21,21 @@ struct basic_loop<Poller, Map>::turn_scope {
     loop_.in_turn_ = false;
     loop_.usage_.leave();
   }
-  basic_loop& loop_;
+  loop_core& loop_;
 };
 
 template <class Poller, class Map>
-struct basic_loop<Poller, Map>::hooks_scope {
-  explicit hooks_scope(basic_loop& loop) noexcept : loop_(loop) { ++loop_.hooks_; }
+struct loop_core<Poller, Map>::hooks_scope {
+  explicit hooks_scope(loop_core& loop) noexcept : loop_(loop) { ++loop_.hooks_; }
   hooks_scope(const hooks_scope&) = delete;
   hooks_scope& operator=(const hooks_scope&) = delete;
   ~hooks_scope() { --loop_.hooks_; }
-  basic_loop& loop_;
+  loop_core& loop_;
 };
 
 /// What the poller reports to; part of its `wait` in the compiled code.
 template <class Poller, class Map>
-struct basic_loop<Poller, Map>::turn_sink {
+struct loop_core<Poller, Map>::turn_sink {
   [[gnu::always_inline]] void operator()(token t, readiness ready) const {
     loop_.dispatch(t, ready);
   }
@@ -50,11 +50,11 @@ struct basic_loop<Poller, Map>::turn_sink {
   {
     loop_.map_.fetch(t);
   }
-  basic_loop& loop_;
+  loop_core& loop_;
 };
 
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::run(run_options options) {
+void loop_core<Poller, Map>::run(run_options options) {
   refuse_in_hook();
   std::uint64_t left = options.count.value_or(1);
   begin();
@@ -67,12 +67,12 @@ void basic_loop<Poller, Map>::run(run_options options) {
 }
 
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::poll(timeout_type timeout) {
+void loop_core<Poller, Map>::poll(timeout_type timeout) {
   refuse_in_hook();
   if (empty() && idle()) return flush();
   begin();
   const bool timed = timeout && timeout->count() > 0;
-  const auto deadline = timed ? detail::deadline_after(system().now(), *timeout)
+  const auto deadline = timed ? deadline_after(system().now(), *timeout)
                               : std::chrono::nanoseconds(0);
   while (!turn(timeout) && !stops())
     if (timed) timeout = deadline - system().now();
@@ -82,9 +82,9 @@ void basic_loop<Poller, Map>::poll(timeout_type timeout) {
 
 /// What `run` and `poll` begin with.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::begin() {
+void loop_core<Poller, Map>::begin() {
   if (elsewhere()) [[unlikely]]
-    detail::throw_error(std::make_error_code(std::errc::operation_not_permitted),
+    throw_error(std::make_error_code(std::errc::operation_not_permitted),
                         "a loop cannot run in a process that was forked after it was made");
   forget_time();
   in_handle_error_ = false;  // an exception may have left the last turn
@@ -93,7 +93,7 @@ void basic_loop<Poller, Map>::begin() {
 
 /// Has the poller watch the bell; gives the generation of its token, or 0 and why not.
 template <class Poller, class Map>
-auto basic_loop<Poller, Map>::add_waker() noexcept {
+auto loop_core<Poller, Map>::add_waker() noexcept {
   return [this](int fd, std::error_code& failed) -> std::uint32_t {
     if constexpr (requires { map_.cover(0); }) map_.cover(fd);
     if (++last_generation_ == 0) ++last_generation_;
@@ -103,15 +103,15 @@ auto basic_loop<Poller, Map>::add_waker() noexcept {
 }
 
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::refuse_in_hook() const {
+void loop_core<Poller, Map>::refuse_in_hook() const {
   if (in_turn_ || hooks_ > 0) [[unlikely]]
-    detail::throw_error(std::make_error_code(std::errc::operation_not_permitted),
+    throw_error(std::make_error_code(std::errc::operation_not_permitted),
                         "a loop cannot be polled from one of its own hooks");
 }
 
 /// What hooks have put off is done when the caller goes on: there may be no next wait.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::flush() {
+void loop_core<Poller, Map>::flush() {
   const turn_scope scope(*this);
   if (!changed_.unlinked()) visit_changed(true);
   constexpr int most_passes = 8;  // last hooks may put off something, too
@@ -124,19 +124,19 @@ void basic_loop<Poller, Map>::flush() {
 /// The rest of a turn whose wait has ended for nothing. When it began nobody asked what time it
 /// was, so that it may take up to twice its time, but not longer, however many signals come.
 template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::finish_turn(timeout_type timeout) {
+ASYNCORE_COLD void loop_core<Poller, Map>::finish_turn(timeout_type timeout) {
   if (!stops() && !idle()) poll(timeout);
 }
 
 /// One wait and its dispatches. Returns false when a signal ended the wait, or something that
 /// nobody wants.
 template <class Poller, class Map>
-bool basic_loop<Poller, Map>::turn(timeout_type timeout) {
+bool loop_core<Poller, Map>::turn(timeout_type timeout) {
   const turn_scope scope(*this);
   before_wait();
   unwanted_ = 0;
   const int n = poller_.wait(limit(timeout), turn_sink{*this});
-  if (n < 0 && n != -EINTR) detail::throw_error(errno_code(-n), Poller::name);
+  if (n < 0 && n != -EINTR) throw_error(errno_code(-n), Poller::name);
   if (schedule_.waits()) [[unlikely]]
     run_services();
   return n != -EINTR && (n == 0 || n != unwanted_);
@@ -145,7 +145,7 @@ bool basic_loop<Poller, Map>::turn(timeout_type timeout) {
 /// The wait ends in time for what the loop itself waits for. None lasts while a channel that has
 /// closed is still to be told so: its last hook may end others.
 template <class Poller, class Map>
-timeout_type basic_loop<Poller, Map>::limit(timeout_type timeout) {
+timeout_type loop_core<Poller, Map>::limit(timeout_type timeout) {
   if (!changed_.unlinked() || !closed_.unlinked()) [[unlikely]]
     return std::chrono::nanoseconds(0);
   if (!schedule_.waits()) [[likely]]
@@ -155,14 +155,14 @@ timeout_type basic_loop<Poller, Map>::limit(timeout_type timeout) {
 
 /// After the wait of a loop that waits for something itself.
 template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::run_services() {
+ASYNCORE_COLD void loop_core<Poller, Map>::run_services() {
   forget_time();
   if (throttle_.retry().has_time() && throttle_.retry().has_come(now())) resume_throttled();
   schedule_.run_services(*this, [&] { return throttle_.retry(); });
 }
 
 template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::resume_later(token listener,
+ASYNCORE_COLD void loop_core<Poller, Map>::resume_later(token listener,
                                                          bool for_a_while) noexcept {
   throttle_.add(listener, for_a_while ? wake_time::at(system().now() + exhaustion_pause)
                                       : wake_time::each_turn());
@@ -170,8 +170,8 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::resume_later(token listener,
 }
 
 template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::resume_throttled() noexcept {
-  const auto resume = [](record& r) { channels::template perform<detail::op::resume>(r); };
+ASYNCORE_COLD void loop_core<Poller, Map>::resume_throttled() noexcept {
+  const auto resume = [](record& r) { channels::template perform<op::resume>(r); };
   throttle_.resume(
       [&](token listener) {
         if (record* const r = find(listener)) resume(*r);
@@ -180,47 +180,64 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::resume_throttled() noexcept {
 }
 
 template <class Poller, class Map>
-[[gnu::noinline]] std::chrono::nanoseconds basic_loop<Poller, Map>::read_clock() noexcept {
+[[gnu::noinline]] std::chrono::nanoseconds loop_core<Poller, Map>::read_clock() noexcept {
   return system().now();
 }
 
+/// Tells every channel to finish, once; called again it only moves the end.
 template <class Poller, class Map>
-void basic_loop<Poller, Map>::readwrite(const record& channel, readiness ready) {
+void loop_core<Poller, Map>::drain(std::chrono::nanoseconds end) {
+  if (!service<drain_service<loop_core>>().start(*this, end)) return;
+  ask_again_ = true;
+  const hooks_scope hooks(*this);
+  restore_scope scope(*this);
+  map_.for_each([&](record& r) { r.link_before(scope.left_); });
+  while (!scope.left_.unlinked()) {
+    record& r = scope.next();
+    const token id = r.id();
+    visit_before_wait(r);
+    guarded([&] { channels::template perform<op::drain>(r); }, [&] { hook_failed(id); });
+  }
+  if (!in_turn_) reap();
+}
+
+template <class Poller, class Map>
+void loop_core<Poller, Map>::readwrite(const record& channel, readiness ready) {
   const hooks_scope hooks(*this);
   if (channel.registered()) dispatch_each(channel.id(), ready);
 }
 
 template <class Poller, class Map>
-inline std::chrono::nanoseconds basic_loop<Poller, Map>::now() noexcept {
+inline std::chrono::nanoseconds loop_core<Poller, Map>::now() noexcept {
   if (!in_turn_) return read_clock();
   return schedule_.time([&] { return read_clock(); });
 }
 
 template <class Poller, class Map>
 template <class F>
-void basic_loop<Poller, Map>::call_guarded(const char* of, F&& f) {
-  detail::guarded([&] { detail::observe<void>(*this, of, f); }, [&] { function_failed(of); });
+void loop_core<Poller, Map>::call_guarded(const char* of, F&& f) {
+  guarded([&] { observe<void>(*this, of, f); }, [&] { function_failed(of); });
 }
 
 template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::forget(token id) noexcept {
+ASYNCORE_COLD void loop_core<Poller, Map>::forget(token id) noexcept {
   schedule_.each([&](auto& s) { s.of->forget(s, *this, id); });
 }
 
 template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::function_failed([[maybe_unused]] const char* of) {
+ASYNCORE_COLD void loop_core<Poller, Map>::function_failed([[maybe_unused]] const char* of) {
 #if ASYNCORE_HAS_EXCEPTIONS
   if (std::exchange(in_handle_error_, false)) throw;
-  detail::log_if_memory([&] {
-    log(detail::joined({"error: uncaught exception from ", of, ": ",
-                        detail::current_error_text({})}));
+  log_if_memory([&] {
+    log(joined({"error: uncaught exception from ", of, ": ",
+                        current_error_text({})}));
   });
 #endif
 }
 
 /// The hot path: a channel that is only readable.
 template <class Poller, class Map>
-[[gnu::always_inline]] inline void basic_loop<Poller, Map>::dispatch(token t, readiness ready) {
+[[gnu::always_inline]] inline void loop_core<Poller, Map>::dispatch(token t, readiness ready) {
   if (ready != readiness::read) [[unlikely]] {
     dispatch_each(t, ready);
     return;
@@ -228,7 +245,7 @@ template <class Poller, class Map>
   if (record* const r = map_.find(t); r != nullptr) [[likely]] {
     r->id_ = t;  // as it is; so that hooks do not wait until memory says so
     if (t.generation == 0) __builtin_unreachable();  // nor ask whether they are in a loop
-    detail::guarded([&]() ASYNCORE_INLINE { channels::template perform<detail::op::read>(*r); },
+    guarded([&]() ASYNCORE_INLINE { channels::template perform<op::read>(*r); },
                     [&] { hook_failed(t); });
   } else {
     bell_.answer(schedule_);
@@ -237,33 +254,33 @@ template <class Poller, class Map>
 
 /// One readiness bit at a time, the token looked up before each (law 2).
 template <class Poller, class Map>
-[[gnu::noinline]] void basic_loop<Poller, Map>::dispatch_each(token t, readiness ready) {
+[[gnu::noinline]] void loop_core<Poller, Map>::dispatch_each(token t, readiness ready) {
   if (any_pause() && any(ready, readiness::read)) arm_paused(t);
-  if (any(ready, readiness::read)) deliver<detail::op::read>(t, interest::read);
-  if (any(ready, readiness::write)) deliver<detail::op::write>(t, interest::write);
-  if (any(ready, readiness::expt)) deliver<detail::op::expt>(t, interest::expt);
+  if (any(ready, readiness::read)) deliver<op::read>(t, interest::read);
+  if (any(ready, readiness::write)) deliver<op::write>(t, interest::write);
+  if (any(ready, readiness::expt)) deliver<op::expt>(t, interest::expt);
   if (any(ready, readiness::error | readiness::hangup)) hang_up(t, ready);
 }
 
 template <class Poller, class Map>
 template <class Op>
-void basic_loop<Poller, Map>::deliver(token t, interest wanted) {
+void loop_core<Poller, Map>::deliver(token t, interest wanted) {
   record* const r = map_.find(t);
-  if (r != nullptr && any(r->armed_, wanted)) guarded<Op>(*r);
+  if (r != nullptr && any(r->armed_, wanted)) perform_guarded<Op>(*r);
 }
 
 template <class Poller, class Map>
 template <class Op>
-void basic_loop<Poller, Map>::guarded(record& r) {
+void loop_core<Poller, Map>::perform_guarded(record& r) {
   const token id = r.id();
-  detail::guarded([&] { channels::template perform<Op>(r); }, [&] { hook_failed(id); });
+  guarded([&] { channels::template perform<Op>(r); }, [&] { hook_failed(id); });
 }
 
 /// A hook threw. A `std::system_error` is no exception to that, whatever its code: the channel's own
 /// calls report the peer's end by `handle_close` and throw nothing, so that one which is thrown is
 /// of another descriptor.
 template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::hook_failed([[maybe_unused]] token t) {
+ASYNCORE_COLD void loop_core<Poller, Map>::hook_failed([[maybe_unused]] token t) {
 #if ASYNCORE_HAS_EXCEPTIONS
   ask_again_ = true;
   // What leaves `handle_error` is nobody's but the caller's of `run`.
@@ -276,19 +293,19 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::hook_failed([[maybe_unused]] token t
   } catch (...) {
   }
   if (record* const r = find(t)) return call_handle_error(*r);
-  detail::log_if_memory([&] {
-    log(detail::joined({"error: uncaught exception from a channel that has closed: ",
-                        detail::current_error_text(last_error_)}));
+  log_if_memory([&] {
+    log(joined({"error: uncaught exception from a channel that has closed: ",
+                        current_error_text(last_error_)}));
   });
 #endif
 }
 
 /// While `handle_error` runs, its error is the reason of an end; not of one that follows later.
 template <class Poller, class Map>
-struct basic_loop<Poller, Map>::reason_scope {
-  reason_scope(basic_loop& loop, record& r, std::error_code why) noexcept
+struct loop_core<Poller, Map>::reason_scope {
+  reason_scope(loop_core& loop, record& r, std::error_code why) noexcept
       : loop_(loop), id_(r.id()), before_(r.reason_) {
-    r.note_reason(detail::errno_of(why));
+    r.note_reason(errno_of(why));
   }
   reason_scope(const reason_scope&) = delete;
   reason_scope& operator=(const reason_scope&) = delete;
@@ -296,7 +313,7 @@ struct basic_loop<Poller, Map>::reason_scope {
     if (id_.generation == 0) return;
     if (record* const r = loop_.map_.find(id_)) r->reason_ = before_ & 0xfff;
   }
-  basic_loop& loop_;
+  loop_core& loop_;
   const token id_;
   const std::uint16_t before_;
 };
@@ -304,43 +321,43 @@ struct basic_loop<Poller, Map>::reason_scope {
 /// What leaves `handle_error` leaves `run`, through the hooks that are under way; but for a want of
 /// memory, which must not end the loop for everybody.
 template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::call_handle_error(record& r) {
+ASYNCORE_COLD void loop_core<Poller, Map>::call_handle_error(record& r) {
   const reason_scope scope(*this, r, last_error_);
 #if ASYNCORE_HAS_EXCEPTIONS
   const token id = r.id();
   in_handle_error_ = in_turn_;
   try {
-    channels::template perform<detail::op::error>(r);
+    channels::template perform<op::error>(r);
   } catch (const exit_now&) {  // which no `hook_failed` sees
     in_handle_error_ = false;
     throw;
   } catch (const std::bad_alloc&) {
     log("error: there is no memory for handle_error");
-    if (record* const left = find(id)) channels::template perform<detail::op::give_up>(*left);
+    if (record* const left = find(id)) channels::template perform<op::give_up>(*left);
   }
   in_handle_error_ = false;
 #else
-  channels::template perform<detail::op::error>(r);
+  channels::template perform<op::error>(r);
 #endif
 }
 
 template <class Poller, class Map>
 template <class F>
-void basic_loop<Poller, Map>::call_guarded(token of, F&& f) {
-  detail::guarded(f, [&] { hook_failed(of); });
+void loop_core<Poller, Map>::call_guarded(token of, F&& f) {
+  guarded(f, [&] { hook_failed(of); });
 }
 
 template <class Poller, class Map>
 template <class Channel, class F>
-void basic_loop<Poller, Map>::call_hook(Channel& c, const char* name, F&& f) {
-  const token id = detail::as_kind(c).id();
+void loop_core<Poller, Map>::call_hook(Channel& c, const char* name, F&& f) {
+  const token id = as_kind(c).id();
   ask_again_ = true;
-  detail::guarded([&] { detail::observe<Channel>(*this, name, f); }, [&] { hook_failed(id); });
+  guarded([&] { observe<Channel>(*this, name, f); }, [&] { hook_failed(id); });
   visit_before_wait(id);
 }
 
 template <class Poller, class Map>
-ASYNCORE_COLD void basic_loop<Poller, Map>::report_error(record& r, std::error_code code,
+ASYNCORE_COLD void loop_core<Poller, Map>::report_error(record& r, std::error_code code,
                                                          [[maybe_unused]] std::string_view what) {
   ask_again_ = true;
   last_error_ = code;
@@ -355,6 +372,6 @@ ASYNCORE_COLD void basic_loop<Poller, Map>::report_error(record& r, std::error_c
 #endif
 }
 
-}  // namespace asyncore
+}  // namespace asyncore::detail
 
 #endif

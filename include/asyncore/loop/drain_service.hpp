@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
-/// The end of a loop that lets its channels finish: `drain`.
-#ifndef ASYNCORE_DRAIN_HPP
-#define ASYNCORE_DRAIN_HPP
+/// Ending a loop well.
+#ifndef ASYNCORE_LOOP_DRAIN_SERVICE_HPP
+#define ASYNCORE_LOOP_DRAIN_SERVICE_HPP
 
 #include <asyncore/concept/loop_service.hpp>
-#include <asyncore/loop.hpp>
+#include <asyncore/word/wake_time.hpp>
 
-namespace asyncore {
+#include <utility>
 
-namespace detail {
+namespace asyncore::detail {
 
 /// Ends `run` when the loop is empty, or at its time.
 template <class Loop>
@@ -34,7 +34,7 @@ class drain_service : public loop_service<Loop> {
     if (!ends && (loop.holds().any(loop.size()) || !loop.mail().empty())) return;
     loop.close_all(true);
     draining_ = false;
-    loop.bell_.stop_request().raise();
+    loop.bell().stop_request().raise();
   }
 
   wake_time next() const noexcept { return draining_ ? next_end() : wake_time::never(); }
@@ -50,27 +50,6 @@ class drain_service : public loop_service<Loop> {
   bool draining_ = false;
 };
 
-}  // namespace detail
-
-template <class Poller, class Map>
-template <class Rep, class Period>
-void basic_loop<Poller, Map>::drain(std::chrono::duration<Rep, Period> within) {
-  auto& draining = service<detail::drain_service<basic_loop>>();
-  if (!draining.start(*this, detail::deadline_after(now(), detail::in_nanoseconds(within)))) return;
-  ask_again_ = true;
-  const hooks_scope hooks(*this);
-  restore_scope scope(*this);
-  map_.for_each([&](record& r) { r.link_before(scope.left_); });
-  while (!scope.left_.unlinked()) {
-    record& r = scope.next();
-    const token id = r.id();
-    visit_before_wait(r);
-    detail::guarded([&] { channels::template perform<detail::op::drain>(r); },
-                    [&] { hook_failed(id); });
-  }
-  if (!in_turn_) reap();
-}
-
-}  // namespace asyncore
+}  // namespace asyncore::detail
 
 #endif
