@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,12 @@ inline void hop(int from, int to) {
   char byte;
   if (::read(from, &byte, 1) != 1) fail("read from a pipe of the ring");
   if (::write(to, &byte, 1) != 1) fail("write to a pipe of the ring");
+}
+
+/// Puts bytes that were received into the next pipe.
+inline void pass_on(std::span<const std::byte> data, int to) {
+  if (::write(to, data.data(), data.size()) != static_cast<ssize_t>(data.size()))
+    fail("write to a pipe of the ring");
 }
 
 class ring {
@@ -53,6 +60,10 @@ class ring {
   }
   const std::string& poller() const { return poller_; }
 
+  /// Keeps the bytes in a pipe apart (pipe(2), O_DIRECT): a reader takes one, however large its
+  /// buffer is.
+  void keep_apart() { pipe_flags_ |= O_DIRECT; }
+
   /// Reads the command line, makes the pipes and puts the bytes in, evenly spread. The ends that
   /// are watched get the low descriptors, so that select reaches as many as it can.
   void open(int argc, char** argv) {
@@ -62,7 +73,7 @@ class ring {
     std::vector<int> read_ends, write_ends;
     for (std::size_t i = 0; i < count; ++i) {
       int ends[2];
-      if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) fail("pipe2");
+      if (::pipe2(ends, pipe_flags_) != 0) fail("pipe2");
       read_ends.push_back(ends[0]);
       write_ends.push_back(::fcntl(ends[1], F_DUPFD_CLOEXEC, static_cast<int>(count) + 24));
       if (write_ends.back() < 0) fail("F_DUPFD_CLOEXEC");
@@ -93,6 +104,7 @@ class ring {
   int pipes_ = 100;
   int bytes_ = 100;
   long hops_ = 1'000'000;
+  int pipe_flags_ = O_NONBLOCK | O_CLOEXEC;
   std::vector<link> links_;
   std::chrono::steady_clock::time_point start_;
 };
