@@ -56,12 +56,17 @@ void fill(loop_type& loop, const std::vector<bench::link>& links, long& left) {
 
 int main(int argc, char** argv) {
   bench::ring ring("Bytes around a ring of pipes with two types of members, by asyncore.");
+  ring.choose_turns();
   ring.keep_apart();
   ring.open(argc, argv);
 
   loop_type loop;
   long left = ring.hops();
   fill(loop, ring.links(), left);
-  loop.run({.timeout = {}});  // as the others wait
+  if (ring.once()) {
+    while (left > 0) loop.poll(std::chrono::seconds(5));
+  } else {
+    loop.run({.timeout = {}});  // as the others wait
+  }
   ring.report();
 }

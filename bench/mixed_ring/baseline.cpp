@@ -52,11 +52,11 @@ void receive(int fd, connection& from, std::span<std::byte> buffer) {
   }
 }
 
-void run(int queue, table& connections, long left) {
+void run(int queue, table& connections, long left, int timeout) {
   static std::byte buffer[65536];
   epoll_event events[256];
   while (left > 0) {
-    const int ready = ::epoll_wait(queue, events, 256, -1);
+    const int ready = ::epoll_wait(queue, events, 256, timeout);
     for (int i = 0; i < ready; ++i) {
       if ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) continue;
       const int fd = events[i].data.fd;
@@ -70,10 +70,11 @@ void run(int queue, table& connections, long left) {
 
 int main(int argc, char** argv) {
   bench::ring ring("Bytes around a ring of pipes with two kinds of members, by hand.");
+  ring.choose_turns();
   ring.keep_apart();
   ring.open(argc, argv);
 
   table connections = connections_of(ring.links());
-  run(watch(ring.links()), connections, ring.hops());
+  run(watch(ring.links()), connections, ring.hops(), ring.once() ? 5000 : -1);
   ring.report();
 }

@@ -22,6 +22,7 @@ void on_readable(struct ev_loop* loop, ev_io* watcher, int) {
 int main(int argc, char** argv) {
   bench::ring ring("Bytes around a ring of pipes, by libev.");
   ring.choose_poller({"epoll", "poll", "select"});
+  ring.choose_turns();
   ring.open(argc, argv);
   left = ring.hops();
 
@@ -32,6 +33,6 @@ int main(int argc, char** argv) {
     ev_io_init(&stations[i].watcher, on_readable, ring.links()[i].from, EV_READ);
     ev_io_start(loop, &stations[i].watcher);
   }
-  ev_run(loop, 0);
+  while (left > 0) ev_run(loop, ring.once() ? EVRUN_ONCE : 0);
   ring.report();
 }

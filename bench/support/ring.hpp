@@ -60,6 +60,10 @@ class ring {
   }
   const std::string& poller() const { return poller_; }
 
+  /// Adds --once: the program calls its loop once for each turn, and not once for all.
+  void choose_turns() { options_.add_flag("--once", once_, "a call of the loop for each turn"); }
+  bool once() const { return once_; }
+
   /// Keeps the bytes in a pipe apart (pipe(2), O_DIRECT): a reader takes one, however large its
   /// buffer is.
   void keep_apart() { pipe_flags_ |= O_DIRECT; }
@@ -104,6 +108,7 @@ class ring {
   int pipes_ = 100;
   int bytes_ = 100;
   long hops_ = 1'000'000;
+  bool once_ = false;
   int pipe_flags_ = O_NONBLOCK | O_CLOEXEC;
   std::vector<link> links_;
   std::chrono::steady_clock::time_point start_;
