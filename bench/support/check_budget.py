@@ -14,8 +14,14 @@ import serve
 
 HOPS = 20_000
 ROUNDS = 100
-RINGS = {"epoll": ["--poller", "epoll"], "epoll-open": ["--poller", "epoll", "--set", "open"],
-         "poll": ["--poller", "poll"], "select": ["--poller", "select"]}
+# program, arguments
+RINGS = {"epoll": ("pipe_ring_asyncore", "--poller", "epoll"),
+         "epoll-open": ("pipe_ring_asyncore", "--poller", "epoll", "--set", "open"),
+         "poll": ("pipe_ring_asyncore", "--poller", "poll"),
+         "select": ("pipe_ring_asyncore", "--poller", "select"),
+         "two-types": ("mixed_ring_asyncore",)}
+TURNS = {"run": ("mixed_ring_asyncore", "--pipes", 1, "--bytes", 1),
+         "poll": ("mixed_ring_asyncore", "--pipes", 1, "--bytes", 1, "--once")}
 LINES = b"".join(b"get 0000 %05d\r\n" % i for i in range(16))
 # program, connections, message, messages in it
 SERVERS = {"echo": ("echo_server_asyncore", 64, bytes(range(64)), 1),
@@ -24,8 +30,8 @@ SERVERS = {"echo": ("echo_server_asyncore", 64, bytes(range(64)), 1),
 MEMCHECK = ["valgrind", "--tool=memcheck", "--leak-check=no", "--undef-value-errors=no"]
 
 
-def ring_instructions(build, name):
-    first, second = (callgrind.count([build / "pipe_ring_asyncore", *RINGS[name], "--hops", hops])
+def hop_instructions(build, program, *arguments):
+    first, second = (callgrind.count([build / program, *arguments, "--hops", hops])
                      for hops in (HOPS, 2 * HOPS))
     return (second - first) / HOPS
 
@@ -45,7 +51,8 @@ def server_cost(build, name, tool, pattern):
 
 
 MEASURES = {
-    ("instructions", "ring"): ring_instructions,
+    ("instructions", "ring"): lambda build, name: hop_instructions(build, *RINGS[name]),
+    ("instructions", "turn"): lambda build, name: hop_instructions(build, *TURNS[name]),
     ("instructions", "server"): lambda build, name: server_cost(
         build, name, callgrind.COMMAND, r"Collected\s*:\s*(\d+)"),
     ("allocations", "server"): lambda build, name: server_cost(
