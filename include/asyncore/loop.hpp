@@ -53,7 +53,8 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::loop_core<Poller, Map> {
 
   /// One turn: waits at most `timeout`, dispatches what is ready, calls the timers that are due,
   /// and destroys the owned channels that closed. Returns at once when the map is empty and no
-  /// timer waits. A signal does not end it. Throws as `run`.
+  /// timer waits. A signal does not end it: it waits for `timeout` again, counted from the first
+  /// signal on. Throws as `run`.
   void poll(timeout_type timeout = std::chrono::nanoseconds(0)) { core_type::poll(timeout); }
 
   /// `run` that also ends when a stop of the `std::stop_token` is requested, by any thread. Include

@@ -10,6 +10,7 @@
 //   spin -DBROKEN_BEGIN -run wake_up.pml   looks into the box, then opens the bell
 //   spin -DBROKEN_AWAKE -run wake_up.pml   is taken to be awake before it has ever looked
 //   spin -DBROKEN_BELL -run wake_up.pml    looks into the box, then hears the bell
+//   spin -DBROKEN_OUTSIDE -run wake_up.pml looks first, then says that it waits, when `poll` ends
 
 #define POSTERS 3
 
@@ -75,10 +76,14 @@ active proctype loop() {
                  bell > 0 -> bell = 0
             fi
 #else
-            asleep = true; sleeps++;
             if
-            :: pushed > 0
-            :: else -> bell > 0 -> bell = 0
+            :: asleep -> bell > 0 -> bell = 0
+            :: else ->
+                 asleep = true; sleeps++;
+                 if
+                 :: pushed > 0
+                 :: else -> bell > 0 -> bell = 0
+                 fi
             fi
 #endif
        :: else ->
@@ -102,6 +107,23 @@ active proctype loop() {
             asleep = false;
             atomic { called = called + pushed; pushed = 0; }
        :: else
+       fi;
+       // The loop goes on, or `poll` returns to somebody who waits for the poller's descriptor.
+       if
+       :: true
+       :: !asleep ->
+#ifdef BROKEN_OUTSIDE
+            if
+            :: pushed > 0 -> bell++
+            :: else -> asleep = true; sleeps++
+            fi
+#else
+            asleep = true; sleeps++;
+            if
+            :: pushed > 0 -> asleep = false; bell++
+            :: else
+            fi
+#endif
        fi
   od;
   assert(wakes <= sleeps)

@@ -26,6 +26,7 @@ struct poller_script {
   std::vector<std::pair<asyncore::token, asyncore::readiness>> reports;  // at the next wait
   std::vector<asyncore::timeout_type> timeouts;                          // of the waits so far
   int result = 0;  // a negative errno: what the next wait returns instead
+  int again = 0;   // and so many after it
 
   asyncore::interest wanted(int fd) const {
     for (const watched& w : known)
@@ -56,7 +57,10 @@ class scripted_poller {
   template <class Sink>
   int wait(asyncore::timeout_type timeout, Sink sink) {
     script_->timeouts.push_back(timeout);
-    if (const int failed = std::exchange(script_->result, 0); failed < 0) return failed;
+    if (const int failed = script_->result; failed < 0) {
+      if (script_->again-- == 0) script_->result = script_->again = 0;
+      return failed;
+    }
     const auto reports = std::exchange(script_->reports, {});
     for (const auto& [id, ready] : reports) sink(id, ready);
     return static_cast<int>(reports.size());

@@ -94,7 +94,7 @@ class io_channel : public channel<Derived, Loop> {
     this->derived().handle_close_event();
   }
 
-  void handle_read_event() {
+  [[gnu::always_inline]] void handle_read_event() {
     if (!reading_paused()) [[likely]]
       deliver_read();
   }

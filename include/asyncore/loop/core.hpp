@@ -192,10 +192,14 @@ class ASYNCORE_BUILD_TAG loop_core : standard_descriptors {
 
   void begin();
   auto add_waker() noexcept;
+  void turns(timeout_type timeout, std::uint64_t count, bool may_end);
   bool turn(timeout_type timeout);
-  void finish_turn(timeout_type timeout);
+  void check_wait(int n);
+  timeout_type wait_again(timeout_type timeout, std::chrono::nanoseconds& deadline);
   void flush();
+  void flush_all();
   void refuse_in_hook() const;
+  [[noreturn]] static void refuse(const char* why);
   void before_wait();
   void visit_every_turn(bool first_pass);
   void visit_changed(bool last);

@@ -39,6 +39,8 @@ class mailbox {
 
   /// Says that the loop is about to wait; false: it must not, there is something.
   bool fall_asleep() noexcept {
+    // Whoever has pushed since it fell asleep has woken it, or is about to.
+    if (__atomic_load_n(&asleep_, __ATOMIC_SEQ_CST)) return true;
     // First the word, then the look: whoever pushes later sees the word.
     __atomic_store_n(&asleep_, true, __ATOMIC_SEQ_CST);
     if (empty()) return true;

@@ -5,6 +5,8 @@
 
 #include <asyncore/loop/core.hpp>
 
+#include <limits>
+
 namespace asyncore::detail {
 
 /// Marks the turn, and ends it on every way out.
@@ -17,7 +19,8 @@ struct loop_core<Poller, Map>::turn_scope {
   turn_scope(const turn_scope&) = delete;
   turn_scope& operator=(const turn_scope&) = delete;
   ~turn_scope() {
-    loop_.reap();
+    if (!loop_.closed_.unlinked()) [[unlikely]]
+      loop_.reap();
     loop_.in_turn_ = false;
     loop_.usage_.leave();
   }
@@ -56,12 +59,9 @@ struct loop_core<Poller, Map>::turn_sink {
 template <class Poller, class Map>
 void loop_core<Poller, Map>::run(run_options options) {
   refuse_in_hook();
-  std::uint64_t left = options.count.value_or(1);
   begin();
-  while (left > 0 && !idle() && !stops()) {
-    if (!turn(options.timeout)) finish_turn(options.timeout);
-    if (options.count) --left;
-  }
+  constexpr auto endless = std::numeric_limits<std::uint64_t>::max();
+  if (options.count != 0u) turns(options.timeout, options.count.value_or(endless), true);
   flush();
   if (stops()) bell_.forget_stop();
 }
@@ -71,21 +71,35 @@ void loop_core<Poller, Map>::poll(timeout_type timeout) {
   refuse_in_hook();
   if (empty() && idle()) return flush();
   begin();
-  const bool timed = timeout && timeout->count() > 0;
-  const auto deadline = timed ? deadline_after(system().now(), *timeout)
-                              : std::chrono::nanoseconds(0);
-  while (!turn(timeout) && !stops())
-    if (timed) timeout = deadline - system().now();
+  turns(timeout, 1, false);
   flush();
   if constexpr (requires { poller_.native_handle(); }) bell_.watch_from_outside();
 }
 
+/// `count` turns; with `may_end` fewer, when there is nothing left to wait for or after a stop. The
+/// turn is part of this function, so that its frame is made once.
+template <class Poller, class Map>
+[[gnu::noinline]] void loop_core<Poller, Map>::turns(timeout_type timeout, std::uint64_t count,
+                                                     bool may_end) {
+  timeout_type left = timeout;
+  std::chrono::nanoseconds deadline{0};
+  while (!may_end || (!idle() && !stops())) {
+    if (turn(left)) [[likely]] {
+      if (--count == 0) return;
+      left = timeout;
+      deadline = {};
+    } else {
+      if (stops()) return;
+      left = wait_again(timeout, deadline);
+    }
+  }
+}
+
 /// What `run` and `poll` begin with.
 template <class Poller, class Map>
-void loop_core<Poller, Map>::begin() {
+inline void loop_core<Poller, Map>::begin() {
   if (elsewhere()) [[unlikely]]
-    throw_error(std::make_error_code(std::errc::operation_not_permitted),
-                        "a loop cannot run in a process that was forked after it was made");
+    refuse("a loop cannot run in a process that was forked after it was made");
   forget_time();
   in_handle_error_ = false;  // an exception may have left the last turn
   bell_.open(*this, schedule_, add_waker());
@@ -103,15 +117,25 @@ auto loop_core<Poller, Map>::add_waker() noexcept {
 }
 
 template <class Poller, class Map>
-void loop_core<Poller, Map>::refuse_in_hook() const {
+inline void loop_core<Poller, Map>::refuse_in_hook() const {
   if (in_turn_ || hooks_ > 0) [[unlikely]]
-    throw_error(std::make_error_code(std::errc::operation_not_permitted),
-                        "a loop cannot be polled from one of its own hooks");
+    refuse("a loop cannot be polled from one of its own hooks");
+}
+
+template <class Poller, class Map>
+[[noreturn]] ASYNCORE_COLD void loop_core<Poller, Map>::refuse(const char* why) {
+  throw_error(std::make_error_code(std::errc::operation_not_permitted), why);
 }
 
 /// What hooks have put off is done when the caller goes on: there may be no next wait.
 template <class Poller, class Map>
-void loop_core<Poller, Map>::flush() {
+inline void loop_core<Poller, Map>::flush() {
+  if (!changed_.unlinked() || !closed_.unlinked()) [[unlikely]]
+    flush_all();
+}
+
+template <class Poller, class Map>
+ASYNCORE_NOINLINE void loop_core<Poller, Map>::flush_all() {
   const turn_scope scope(*this);
   if (!changed_.unlinked()) visit_changed(true);
   constexpr int most_passes = 8;  // last hooks may put off something, too
@@ -121,25 +145,39 @@ void loop_core<Poller, Map>::flush() {
   }
 }
 
-/// The rest of a turn whose wait has ended for nothing. When it began nobody asked what time it
-/// was, so that it may take up to twice its time, but not longer, however many signals come.
+/// Gives the rest of a wait that a signal or an unwanted report cut short. The start was not timed,
+/// because that costs a clock read a turn; a turn therefore lasts at most twice `timeout`, however
+/// many signals come. `deadline`: of this turn, 0 until it is known.
 template <class Poller, class Map>
-ASYNCORE_COLD void loop_core<Poller, Map>::finish_turn(timeout_type timeout) {
-  if (!stops() && !idle()) poll(timeout);
+ASYNCORE_COLD timeout_type loop_core<Poller, Map>::wait_again(timeout_type timeout,
+                                                              std::chrono::nanoseconds& deadline) {
+  if (!timeout || timeout->count() <= 0) return timeout;
+  const std::chrono::nanoseconds time = system().now();
+  if (deadline.count() == 0) deadline = deadline_after(time, *timeout);
+  return deadline - time;
 }
 
 /// One wait and its dispatches. Returns false when a signal ended the wait, or something that
 /// nobody wants.
 template <class Poller, class Map>
-bool loop_core<Poller, Map>::turn(timeout_type timeout) {
+[[gnu::always_inline]] inline bool loop_core<Poller, Map>::turn(timeout_type timeout) {
   const turn_scope scope(*this);
   before_wait();
   unwanted_ = 0;
   const int n = poller_.wait(limit(timeout), turn_sink{*this});
-  if (n < 0 && n != -EINTR) throw_error(errno_code(-n), Poller::name);
+  if (n < 0) [[unlikely]]
+    check_wait(n);
   if (schedule_.waits()) [[unlikely]]
     run_services();
-  return n != -EINTR && (n == 0 || n != unwanted_);
+  if (n > unwanted_) [[likely]]
+    return true;
+  return n == 0;
+}
+
+/// A signal ended the wait, or the poller has failed.
+template <class Poller, class Map>
+ASYNCORE_COLD void loop_core<Poller, Map>::check_wait(int n) {
+  if (n != -EINTR) throw_error(errno_code(-n), Poller::name);
 }
 
 /// The wait ends in time for what the loop itself waits for. None lasts while a channel that has

@@ -15,6 +15,7 @@
 #include <sys/epoll.h>
 
 #include <cerrno>
+#include <limits>
 #include <vector>
 
 namespace asyncore {
@@ -77,7 +78,7 @@ class epoll_poller {
   template <class Sink>
   int wait(timeout_type timeout, Sink sink) {
     const bool files = wants_files();
-    int n = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(batch_),
+    int n = ::epoll_wait(epoll_.get(), events_.data(), batch_,
                          files ? 0 : to_milliseconds(timeout));
     if (n < 0) [[unlikely]]
       return -errno;
@@ -90,7 +91,7 @@ class epoll_poller {
       for (; event != end; ++event)
         sink(unpack(event->data.u64), static_cast<readiness>(event->events));
     } while (event != last);
-    if (static_cast<std::size_t>(n) >= batch_ && batch_ < largest_batch) [[unlikely]]
+    if (n >= full_) [[unlikely]]
       grow();
     return n;
   }
@@ -103,8 +104,8 @@ class epoll_poller {
     token id;
     interest wanted;
   };
-  static constexpr std::size_t first_batch = 128;
-  static constexpr std::size_t largest_batch = 4096;
+  static constexpr int first_batch = 128;
+  static constexpr int largest_batch = 4096;
   static constexpr std::ptrdiff_t announced = 16;  // at a time; they all fit in the first cache
 
   static_assert(static_cast<int>(interest::read) == EPOLLIN &&
@@ -154,14 +155,15 @@ class epoll_poller {
 
   /// Throws bad_alloc, and then the next wait asks for no more than there is room for.
   void grow() {
-    events_.resize(2 * batch_);
+    events_.resize(2 * static_cast<std::size_t>(batch_));
     batch_ *= 2;
+    full_ = batch_ < largest_batch ? batch_ : std::numeric_limits<int>::max();
   }
 
   /// Puts the files behind the `n` events that the kernel reported; returns how many there are.
   int append_files(int n) {
     auto at = static_cast<std::size_t>(n);
-    events_.resize(batch_ + always_ready_.size());
+    events_.resize(static_cast<std::size_t>(batch_) + always_ready_.size());
     for (const always_ready& file : always_ready_) {
       const interest ready = file.wanted & (interest::read | interest::write);
       if (ready != interest::none) events_[at++] = pack(file.id, ready);
@@ -170,7 +172,8 @@ class epoll_poller {
   }
 
   unique_fd epoll_;
-  std::size_t batch_ = first_batch;   // events that one wait asks for
+  int batch_ = first_batch;           // events that one wait asks for
+  int full_ = first_batch;            // as many bring a larger batch; none at the largest
   std::vector<epoll_event> events_;   // room for them, and for the files
   std::vector<always_ready> always_ready_;
 };
