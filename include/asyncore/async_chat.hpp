@@ -148,7 +148,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   void discard_buffers() noexcept {
     input_.discard();
     base::forget_output();
-    pending_.clear(this->core().blocks());
+    pending_.clear(this->core().buffers().blocks());
     this->state_ &= static_cast<typename base::state_bits>(~base::is_blocked);
     this->rearm();
   }
@@ -272,7 +272,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     auto& loop = this->core();
     const token id = this->id();
     auto refilled = pending_output::refilled::not_now;
-    detail::cleaning_up([&] { refilled = pending_.refill(this->queue_, loop.blocks()); },
+    detail::cleaning_up([&] { refilled = pending_.refill(this->queue_, loop.buffers().blocks()); },
                         [&] {
                           // The producer is asked again when the socket takes more.
                           if (!loop.alive(id) || !has_output()) return;
@@ -299,7 +299,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   }
 
  protected:
-  ~async_chat() { pending_.clear(this->core().blocks()); }
+  ~async_chat() { pending_.clear(this->core().buffers().blocks()); }
 
  private:
   /// A member may be anything at run time.
@@ -325,7 +325,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     if (pending_.ends() || base::has(base::is_ending)) return io_result::end();
     input_.hold();
     if (queued() > this->derived().out_queue_limit) return base::limit_reached();
-    pending_.push_bytes(bytes, this->core().blocks());
+    pending_.push_bytes(bytes, this->core().buffers().blocks());
     this->rearm();  // for the watermarks
     return io_result(static_cast<std::ptrdiff_t>(bytes.size()));
   }
@@ -339,7 +339,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
     auto& loop = this->core();
     if (!base::send_between(much) || this->reading_paused()) return false;
     if (crowded() || (much && --sends_left == 0)) return false;
-    return !loop.stage().has_sent(this->derived().send_budget);
+    return !loop.buffers().stage().has_sent(this->derived().send_budget);
   }
 
   /// True while producers wait for a socket that takes no more: what is asked for meanwhile would
@@ -369,7 +369,7 @@ class async_chat : public dispatcher_with_send<Derived, Loop, Transport> {
   /// Behind what waits before it.
   void drop_pushed() noexcept {
     base::count_loss({pending_.size(), pending_.producers() > 0});
-    pending_.clear(this->core().blocks());
+    pending_.clear(this->core().buffers().blocks());
   }
   void drop_pending() noexcept {
     drop_pushed();

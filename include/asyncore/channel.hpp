@@ -93,7 +93,7 @@ class channel : public detail::registered_in<Loop>::record {
 
   /// Has the predicates asked before the next wait: to be called when an answer has changed
   /// outside of the channel's own hooks (see `ask_on_rearm`). Constant time.
-  void rearm() noexcept { core().visit_before_wait(*this); }
+  void rearm() noexcept { core().update_interest(*this); }
 
   /// `run` does not go on for this channel: it ends when nothing else is left, as a signal channel
   /// wants it in a client. The channel is served like any other while `run` goes on, and by

@@ -84,7 +84,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// The number of bytes that wait to be sent.
   std::size_t queued() const noexcept {
     if (this->native_handle() < 0) return 0;
-    return queue_.size() + (staging() ? this->core().stage().size() : 0);
+    return queue_.size() + (staging() ? this->core().buffers().stage().size() : 0);
   }
 
   /// Closes well: what has been sent leaves, however long that takes, then the sending side is shut
@@ -208,7 +208,7 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   /// Adds bytes to what the reading hook under way sends; false when there is no such hook, or no
   /// room.
   bool stages(bytes_view bytes) {
-    return this->native_handle() >= 0 && staging() && this->core().stage_bytes(bytes);
+    return this->native_handle() >= 0 && staging() && this->core().buffers().stage_bytes(bytes);
   }
   io_result enqueue(bytes_view bytes);
 
@@ -220,9 +220,9 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
   void count_loss(out_queue::loss lost) noexcept;
   /// Drops what waits, as the program wishes.
   void forget_output() noexcept {
-    this->core().stage().take_failure(this);
-    if (staging()) this->core().stage().give_up();
-    queue_.clear(this->core().blocks());
+    this->core().buffers().stage().take_failure(this);
+    if (staging()) this->core().buffers().stage().give_up();
+    queue_.clear(this->core().buffers().blocks());
   }
 
   friend close_info info_of(const dispatcher_with_send& c) noexcept {
@@ -234,22 +234,22 @@ class dispatcher_with_send : public dispatcher<Derived, Loop, Transport> {
 
  private:
   /// True while the channel's own reading hook runs and what it sends gathers on the stage.
-  bool staging() const noexcept { return this->core().stage().belongs_to(this); }
+  bool staging() const noexcept { return this->core().buffers().stage().belongs_to(this); }
 
   /// Makes the stage the channel's; false when it is another's, or there are no buffers yet.
   bool opens_stage() {
     if constexpr (base::receives_data())
-      if (!this->core().own_buffer().made()) return false;  // or lent
-    return this->core().stage().open(this);
+      if (!this->core().buffers().own().made()) return false;  // or lent
+    return this->core().buffers().stage().open(this);
   }
   /// Moves what is on the stage to the queue, in the middle of the hook.
-  void unstage() { keep(this->core().stage().give_up()); }
+  void unstage() { keep(this->core().buffers().stage().give_up()); }
   void keep(bytes_view bytes);
 
   /// Reads while the stage is open, which says that the loop's buffer is in use.
   [[gnu::always_inline]] void deliver_staged() {
     if constexpr (base::receives_data()) {
-      this->deliver_into(this->core().own_buffer().bytes());
+      this->deliver_into(this->core().buffers().own().bytes());
     } else {
       this->deliver_read();
     }
@@ -319,16 +319,16 @@ dispatcher_with_send<Derived, Loop, Transport>::handle_read_event() {
       this->kind().has_output() || !opens_stage()) [[unlikely]]
     return read_unstaged();
   const token id = this->id();
-  [[maybe_unused]] const receive_view<ASYNCORE_DEBUG != 0> view(loop.own_buffer());
+  [[maybe_unused]] const receive_view<ASYNCORE_DEBUG != 0> view(loop.buffers().own());
   // A channel that closes, leaves the loop or is destroyed gives the stage up.
   detail::cleaning_up([&]() ASYNCORE_INLINE { deliver_staged(); },
                       [&] {
-                        if (loop.stage().belongs_to(this)) return reading_threw();
-                        loop.stage().close();
+                        if (loop.buffers().stage().belongs_to(this)) return reading_threw();
+                        loop.buffers().stage().close();
                       });
-  if (!loop.stage().belongs_to(this)) [[unlikely]]
+  if (!loop.buffers().stage().belongs_to(this)) [[unlikely]]
     return stage_given_up(loop, id);
-  if (const bytes_view bytes = loop.stage().take(); !bytes.empty()) [[likely]]
+  if (const bytes_view bytes = loop.buffers().stage().take(); !bytes.empty()) [[likely]]
     if (!send_staged(bytes)) [[unlikely]]
       return;
   if constexpr (!has_only_queue())

@@ -5,7 +5,7 @@
 
 #include <asyncore/concept/check.hpp>
 #include <asyncore/concept/fwd.hpp>
-#include <asyncore/loop/core.hpp>
+#include <asyncore/loop/turn.hpp>
 #include <asyncore/word/duration.hpp>
 #include <asyncore/word/error.hpp>
 #include <asyncore/word/run_options.hpp>
@@ -24,7 +24,8 @@ namespace asyncore {
 /// `close` and destructors only close descriptors there, and send, unregister and shut down nothing
 /// that is shared; `stop` and `post` wake nobody; `run` and `poll` throw. Make a new loop there.
 template <class Poller, class Map>
-class ASYNCORE_BUILD_TAG basic_loop : detail::loop_core<Poller, Map> {
+class ASYNCORE_BUILD_TAG basic_loop : detail::loop_turn<Poller, Map> {
+  using turn_type = detail::loop_turn<Poller, Map>;
   using core_type = detail::loop_core<Poller, Map>;
   friend channel_access;
 
@@ -38,7 +39,7 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::loop_core<Poller, Map> {
   /// descriptor 0, 1 or 2.
   template <class... Args>
     requires std::is_constructible_v<Poller, Args...>
-  explicit basic_loop(Args&&... args) : core_type(std::forward<Args>(args)...) {}
+  explicit basic_loop(Args&&... args) : turn_type(std::forward<Args>(args)...) {}
   basic_loop(const basic_loop&) = delete;
   basic_loop& operator=(const basic_loop&) = delete;
   ~basic_loop() { core_type::finish(); }
@@ -49,13 +50,13 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::loop_core<Poller, Map> {
   /// `std::system_error` when the poller fails, or with `std::errc::operation_not_permitted` when
   /// called from a hook of the same loop or in a forked process, and what a hook threw through
   /// (`exit_now`, or what left `handle_error`); the loop can be run again afterwards.
-  void run(run_options options = {}) { core_type::run(options); }
+  void run(run_options options = {}) { turn_type::run(options); }
 
   /// One turn: waits at most `timeout`, dispatches what is ready, calls the timers that are due,
   /// and destroys the owned channels that closed. Returns at once when the map is empty and no
   /// timer waits. A signal does not end it: it waits for `timeout` again, counted from the first
   /// signal on. Throws as `run`.
-  void poll(timeout_type timeout = std::chrono::nanoseconds(0)) { core_type::poll(timeout); }
+  void poll(timeout_type timeout = std::chrono::nanoseconds(0)) { turn_type::poll(timeout); }
 
   /// `run` that also ends when a stop of the `std::stop_token` is requested, by any thread. Include
   /// <asyncore/stop_token.hpp>.
@@ -94,7 +95,7 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::loop_core<Poller, Map> {
   /// the end. To be called in or outside of a hook; what hooks throw reaches `handle_error`.
   template <class Rep, class Period>
   void drain(std::chrono::duration<Rep, Period> within) {
-    core_type::drain(detail::deadline_after(now(), detail::in_nanoseconds(within)));
+    turn_type::drain(detail::deadline_after(now(), detail::in_nanoseconds(within)));
   }
 
   /// Calls `close()` of every channel. When one throws, the rest stays open and it is thrown on,
@@ -104,7 +105,7 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::loop_core<Poller, Map> {
   /// Python's `asyncore.readwrite`: dispatches `ready` to `channel`, of this loop, as if the poller
   /// had reported it. `channel` may be gone afterwards. Throws as `run`.
   void readwrite(const record& channel, readiness ready) {
-    core_type::readwrite(channel, ready);
+    turn_type::readwrite(channel, ready);
   }
 
   /// The time of this turn: the system's monotonic time, read when it is first asked for after a
@@ -172,7 +173,7 @@ class ASYNCORE_BUILD_TAG basic_loop : detail::loop_core<Poller, Map> {
   bool alive(token id) const noexcept { return core_type::alive(id); }
 
   /// The error last reported, for `handle_error` without exceptions.
-  std::error_code last_error() const noexcept { return core_type::last_error(); }
+  std::error_code last_error() const noexcept { return this->errors_.last(); }
 
   /// How long a listener that found no free descriptor waits for one.
   static constexpr std::chrono::nanoseconds exhaustion_pause = core_type::exhaustion_pause;

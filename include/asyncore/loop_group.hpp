@@ -221,7 +221,7 @@ void loop_group<Loop>::pass_on(void* group, const core_type& by) noexcept {
     detail::guarded(
         [&] {
           m->loop.post([other = m.get()] {
-            for (const token t : other->shared) core(other->loop).watch_anew(t);
+            for (const token t : other->shared) core(other->loop).interests().watch_anew(core(other->loop), t);
           });
         },
         [] { log("error: no memory to tell another loop of a connection"); });

@@ -109,12 +109,12 @@ void act_once(timed<Loop>& n, Loop* loop) {
     F f = std::move(kept::in(c));
     kept::destroy(c);
     queue.release(c);
-    loop->call_guarded("a timer", f);
+    loop->run_callback("a timer", f);
   } else {
     const on_heap<F> f{&kept::in(c)};
     ++c.generation;
     queue.release(c);
-    loop->call_guarded("a timer", *f.function);
+    loop->run_callback("a timer", *f.function);
   }
 }
 
@@ -167,7 +167,7 @@ void act_again(timed<Loop>& n, Loop* loop) {
   auto& cell = static_cast<cell_type&>(n);
   if (loop == nullptr) return kept::destroy(cell);
   const acting_scope<F, Loop> scope(*loop, loop->template service<timer_queue<Loop>>(), cell);
-  loop->call_guarded("a timer", kept::in(cell).f);
+  loop->run_callback("a timer", kept::in(cell).f);
 }
 
 }  // namespace detail

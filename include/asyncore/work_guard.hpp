@@ -48,7 +48,7 @@ class work_guard {
 
 template <class Poller, class Map>
 work_guard<basic_loop<Poller, Map>> basic_loop<Poller, Map>::keep_running() noexcept {
-  this->holds_.add_work();
+  this->holds().add_work();
   return work_guard<basic_loop>(*this);
 }
 

@@ -22,7 +22,7 @@ void dispatcher<Derived, Loop, Transport>::handle_accept() {
       auto peer = accept();
       if (!peer) return;
       // What one connection throws is no reason to keep the next ones waiting (law 14).
-      loop.call_guarded(id, [&] {
+      loop.run_callback(id, [&] {
         this->derived().handle_accepted(std::move(peer->first), std::move(peer->second));
       });
       if (!loop.alive(id)) return;

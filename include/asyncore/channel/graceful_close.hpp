@@ -103,7 +103,7 @@ ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::end_stream() 
 /// A bounded part of what there is, so that a peer that never stops does not keep the loop.
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::drop_input() {
-  const auto loan = this->core().lend();
+  const auto loan = this->core().buffers().lend();
   for (int left = 16; left > 0; --left) {
     const std::ptrdiff_t n =
         Transport::receive(this->loop().system(), this->native_handle(), loan.bytes());
@@ -153,7 +153,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::look_at_lingering(
   watches.forget(*loop, watch.id);
   if (!alive) return;
   channel->note_reason(ETIMEDOUT);
-  loop->call_guarded("a timer", [&] { channel->derived().close(); });
+  loop->run_callback("a timer", [&] { channel->derived().close(); });
 }
 
 }  // namespace asyncore

@@ -207,11 +207,11 @@ class io_channel : public channel<Derived, Loop> {
   [[gnu::always_inline]] void deliver_read() {
     if constexpr (AsData || receives_data()) {
       auto& loop = this->core();
-      if (!loop.own_buffer().made() || !loop.stage().open_for_nobody()) [[unlikely]]
+      if (!loop.buffers().own().made() || !loop.buffers().stage().open_for_nobody()) [[unlikely]]
         return deliver_lent();
-      const send_stage::open_scope scope(loop.stage());
-      [[maybe_unused]] const receive_view<ASYNCORE_DEBUG != 0> view(loop.own_buffer());
-      deliver_into(loop.own_buffer().bytes());
+      const send_stage::open_scope scope(loop.buffers().stage());
+      [[maybe_unused]] const receive_view<ASYNCORE_DEBUG != 0> view(loop.buffers().own());
+      deliver_into(loop.buffers().own().bytes());
     } else if constexpr (detail::defines_handle_read<Derived>()) {
       this->derived().handle_read();
     }
@@ -219,7 +219,7 @@ class io_channel : public channel<Derived, Loop> {
 
   /// The same in the middle of another hook, and for the first one of a loop.
   ASYNCORE_NOINLINE void deliver_lent() {
-    const auto loan = this->core().lend();
+    const auto loan = this->core().buffers().lend();
     deliver_into(loan.bytes());
   }
 

@@ -17,14 +17,14 @@ ASYNCORE_NOINLINE io_result dispatcher_with_send<Derived, Loop, Transport>::enqu
   if (this->native_handle() < 0) [[unlikely]]
     return io_result::end();  // the loop may be gone, too
   if (staging()) {
-    if (sends_stage() && this->core().stage_bytes(bytes))
+    if (sends_stage() && this->core().buffers().stage_bytes(bytes))
       return io_result(static_cast<std::ptrdiff_t>(bytes.size()));
     unstage();
   }
   if (base::has(base::write_over | is_leaving | is_ending)) return io_result::end();
   if (queue_.size() > this->derived().out_queue_limit) [[unlikely]]
     return limit_reached();
-  queue_.append(bytes, this->core().blocks());
+  queue_.append(bytes, this->core().buffers().blocks());
   if (queue_.size() >= send_stage::capacity) send_inside();
   if constexpr (has_watermarks())
     if (base::has(is_blocked | base::is_connecting)) this->rearm();
@@ -35,7 +35,7 @@ ASYNCORE_NOINLINE io_result dispatcher_with_send<Derived, Loop, Transport>::enqu
 /// all. No hook is called: a failure is kept for `send_queue`.
 template <class Derived, class Loop, class Transport>
 bool dispatcher_with_send<Derived, Loop, Transport>::sends_stage() {
-  send_stage& stage = this->core().stage();
+  send_stage& stage = this->core().buffers().stage();
   const bytes_view bytes = stage.gathered();
   if (bytes.empty() || bytes.size() > this->kind().most_to_send()) return false;
   if (stage.has_failure()) return false;
@@ -55,7 +55,7 @@ bool dispatcher_with_send<Derived, Loop, Transport>::sends_stage() {
 /// The same with what is in the queue, inside of any hook.
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::send_inside() {
-  send_stage& stage = this->core().stage();
+  send_stage& stage = this->core().buffers().stage();
   if (!this->core().in_turn() || stage.has_failure() || !this->registered()) return;
   if (!base::has(base::is_connected) || base::has(is_blocked)) return;
   const std::size_t before = queue_.size();
@@ -96,7 +96,7 @@ bool dispatcher_with_send<Derived, Loop, Transport>::send_between(bool much) {
 template <class Derived, class Loop, class Transport>
 ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::keep(bytes_view bytes) {
   const std::size_t before = queue_.size();
-  detail::cleaning_up([&] { queue_.append(bytes, this->core().blocks()); },
+  detail::cleaning_up([&] { queue_.append(bytes, this->core().buffers().blocks()); },
                       [&] {
                         drop_queue(bytes.size() - (queue_.size() - before));
                         this->state_ |= base::write_over;
@@ -155,7 +155,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::look_for_room() noexcept {
 /// What its hook sent before it threw is sent all the same, before the next wait.
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::reading_threw() {
-  keep(this->core().stage().take());
+  keep(this->core().buffers().stage().take());
   this->rearm();
 }
 
@@ -163,7 +163,7 @@ ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::reading_threw
 template <class Derived, class Loop, class Transport>
 ASYNCORE_NOINLINE void dispatcher_with_send<Derived, Loop, Transport>::stage_given_up(core_type& loop,
                                                                                      token id) {
-  loop.stage().close();
+  loop.buffers().stage().close();
   send_unstaged(loop, id);
 }
 
@@ -192,7 +192,7 @@ std::ptrdiff_t dispatcher_with_send<Derived, Loop, Transport>::send_some(std::si
                             std::span(static_cast<const std::byte*>(first.iov_base), first.iov_len))
           : Transport::send(this->loop().system(), fd,
                             std::span<const iovec>(pieces.data(), count));
-  if (n > 0) queue_.consume(static_cast<std::size_t>(n), this->core().blocks());
+  if (n > 0) queue_.consume(static_cast<std::size_t>(n), this->core().buffers().blocks());
   return n;
 }
 
@@ -201,7 +201,7 @@ void dispatcher_with_send<Derived, Loop, Transport>::send_queue(std::size_t budg
   if (budget == 0) budget = 1;
   if (!base::has(base::is_connected) || !this->registered()) return;
   if (staging()) unstage();
-  if (const std::ptrdiff_t error = this->core().stage().take_failure(this); error != 0) [[unlikely]]
+  if (const std::ptrdiff_t error = this->core().buffers().stage().take_failure(this); error != 0) [[unlikely]]
     return send_failed(error);
   for (int refills = 0;;) {
     if (queue_.empty()) {
@@ -272,14 +272,14 @@ ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::send_failed(
 template <class Derived, class Loop, class Transport>
 ASYNCORE_COLD void dispatcher_with_send<Derived, Loop, Transport>::drop_output() noexcept {
   if (base::has(is_leaving)) this->core().forget(this->id());
-  const bool failed = this->core().stage().take_failure(this) != 0;
+  const bool failed = this->core().buffers().stage().take_failure(this) != 0;
   if (!staging() && queue_.empty()) return;
   std::size_t lost = 0;
   const bool takes_more = !failed && !this->core().elsewhere() &&
                           (!base::has(is_blocked) || base::has(is_yielding));
   if (base::has(base::is_connected) && takes_more && !base::has(base::write_over)) {
-    if (staging() && this->core().stage().size() > 0)
-      lost = send_last(this->core().stage().give_up());
+    if (staging() && this->core().buffers().stage().size() > 0)
+      lost = send_last(this->core().buffers().stage().give_up());
     while (!queue_.empty() && send_some(everything) > 0) continue;
   }
   drop_queue(lost);
@@ -309,9 +309,9 @@ bool dispatcher_with_send<Derived, Loop, Transport>::send_soon() {
 
 template <class Derived, class Loop, class Transport>
 void dispatcher_with_send<Derived, Loop, Transport>::drop_queue(std::size_t more) noexcept {
-  if (staging()) more += this->core().stage().give_up().size();
+  if (staging()) more += this->core().buffers().stage().give_up().size();
   more += queue_.size();
-  queue_.clear(this->core().blocks());
+  queue_.clear(this->core().buffers().blocks());
   count_loss({more, false});
 }
 

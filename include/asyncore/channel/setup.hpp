@@ -137,7 +137,7 @@ void dispatcher<Derived, Loop, Transport>::listen(int backlog, std::error_code& 
   if constexpr (Derived::turns_away)
     this->core().template service<detail::reserve_descriptor<core_type>>().take(this->loop().system());
   // One that the poller refuses only later would leave a program that serves nobody.
-  if constexpr (accepts()) this->core().watch_now(*this, failed);
+  if constexpr (accepts()) this->core().interests().watch_now(this->core(), *this, failed);
   if (failed) return;
   this->state_ |= is_accepting;
   this->rearm();

@@ -61,8 +61,14 @@ class work_guard;
 namespace detail {
 template <class Loop>
 class bound_timers;
-template <class Poller, class Map>
-class ASYNCORE_BUILD_TAG loop_core;
+template <class Core, class Channels>
+class dispatch;
+template <class Core, class Channels>
+class hook_errors;
+template <class Core, class Channels>
+class interest_pass;
+template <class Map>
+class registry;
 }  // namespace detail
 
 namespace detail {

@@ -36,6 +36,9 @@ class registration : public list_node {
   /// True when its hangup has been dispatched: the poller reports nothing more.
   bool hung_up() const noexcept { return hung_up_; }
 
+  /// True when its loop destroys it.
+  bool owned() const noexcept { return owned_; }
+
   /// True while timers wait that end with the channel.
   bool has_timers() const noexcept { return has_timers_; }
 
@@ -88,8 +91,14 @@ class registration : public list_node {
   void set_exclusive() noexcept { exclusive_ = true; }
 
  private:
+  template <class>
+  friend class detail::registry;
   template <class, class>
-  friend class detail::loop_core;
+  friend class detail::interest_pass;
+  template <class, class>
+  friend class detail::dispatch;
+  template <class, class>
+  friend class detail::hook_errors;
   template <class>
   friend class detail::bound_timers;
 

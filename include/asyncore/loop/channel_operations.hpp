@@ -73,12 +73,12 @@ template <class T, class Event>
   [[maybe_unused]] auto& loop = core_of(channel);
   [[maybe_unused]] const token id = as_kind(channel).id();
   if constexpr (mode_of<T>() != predicate_mode::constant) {
-    if (!any(as_kind(channel).wanted_interest(), wanted)) return loop.unwanted(id);
+    if (!any(as_kind(channel).wanted_interest(), wanted)) return loop.interests().ignore_report(loop, id);
     if (!loop.alive(id)) return;
   }
   if constexpr (mode_of<T>() == predicate_mode::on_rearm) {
-    cleaning_up(event, [&] { loop.visit_before_wait(id); });
-    loop.template asked_after_hook<T>(id);
+    cleaning_up(event, [&] { loop.update_interest(id); });
+    loop.interests().template ask_after_hook<T>(loop, id);
   } else {
     event();
   }

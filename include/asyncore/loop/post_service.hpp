@@ -65,7 +65,7 @@ struct posted_function : posted {
       : posted{[](posted* self, void* loop) {
           const owner own{static_cast<posted_function*>(self)};
           if (loop == nullptr) return;
-          static_cast<Loop*>(loop)->call_guarded("a posted function", own.p->f);
+          static_cast<Loop*>(loop)->run_callback("a posted function", own.p->f);
         }},
         f(std::forward<From>(from)) {}
   struct owner {
