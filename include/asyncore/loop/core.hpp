@@ -62,7 +62,13 @@ class ASYNCORE_BUILD_TAG loop_core : standard_descriptors {
   /// True while hooks run.
   bool in_turn() const noexcept { return in_turn_; }
   /// Hooks may be called outside of a turn while it lives: `run` and `poll` are refused in them.
-  class hooks_scope;
+  struct hooks_scope {
+    explicit hooks_scope(loop_core& of) noexcept : core(of) { ++core.hooks_; }
+    hooks_scope(const hooks_scope&) = delete;
+    hooks_scope& operator=(const hooks_scope&) = delete;
+    ~hooks_scope() { --core.hooks_; }
+    loop_core& core;
+  };
 
   // Channels
 
@@ -185,6 +191,11 @@ class ASYNCORE_BUILD_TAG loop_core : standard_descriptors {
   Poller& poller() noexcept { return poller_; }
   auto& registry() noexcept { return registry_; }
   void answer_bell() noexcept { bell_.answer(schedule_); }
+  [[gnu::always_inline]] void fetch(token t) const noexcept
+    requires requires(const Map& m) { m.fetch(t); }
+  {
+    registry_.map().fetch(t);
+  }
   bool stops() const noexcept { return bell_.stop_request().raised(); }
   /// True when `run` has nothing to wait for.
   bool idle() const noexcept {
@@ -227,18 +238,6 @@ class ASYNCORE_BUILD_TAG loop_core : standard_descriptors {
   void end_record(record& r) noexcept;
 
   bool ends_silently_ = false;  // the loop ends, and its last hooks open channels again and again
-};
-
-template <class Poller, class Map>
-class loop_core<Poller, Map>::hooks_scope {
- public:
-  explicit hooks_scope(loop_core& core) noexcept : core_(core) { ++core_.hooks_; }
-  hooks_scope(const hooks_scope&) = delete;
-  hooks_scope& operator=(const hooks_scope&) = delete;
-  ~hooks_scope() { --core_.hooks_; }
-
- private:
-  loop_core& core_;
 };
 
 template <class Poller, class Map>

@@ -20,6 +20,25 @@ class dispatch {
  public:
   using record = typename Channels::record;
 
+  /// What the poller reports to; part of its `wait` in the compiled code.
+  struct sink {
+    [[gnu::always_inline]] void operator()(token t, readiness ready) const {
+      report(core, t, ready);
+    }
+    /// So few channels stay in the cache anyway.
+    bool looks_ahead() const noexcept
+      requires requires(const Core& c, token t) { c.fetch(t); }
+    {
+      return core.size() > 100;
+    }
+    [[gnu::always_inline]] void expect(token t) const noexcept
+      requires requires(const Core& c) { c.fetch(t); }
+    {
+      core.fetch(t);
+    }
+    Core& core;
+  };
+
   /// The hot path: a channel that is only readable.
   [[gnu::always_inline]] static void report(Core& core, token t, readiness ready) {
     if (ready != readiness::read) [[unlikely]]

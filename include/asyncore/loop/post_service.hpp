@@ -50,7 +50,9 @@ class post_service : public loop_service<Loop> {
   }
 
   /// Looked after in every turn, whatever the time.
-  wake_time next() const noexcept { return deaf() ? wake_time::at(look_at_) : wake_time::each_turn(); }
+  wake_time next() const noexcept {
+    return deaf() ? wake_time::at(look_at_) : wake_time::each_turn();
+  }
   static bool busy() noexcept { return false; }  // what is posted is waited for all the same
 
  private:
@@ -58,6 +60,7 @@ class post_service : public loop_service<Loop> {
   bool attached_ = false;
 };
 
+/// A posted function with its call, which ends with it.
 template <class F, class Loop>
 struct posted_function : posted {
   template <class From>

@@ -24,6 +24,7 @@ class ASYNCORE_BUILD_TAG loop_turn : public loop_core<Poller, Map> {
   using core = loop_core<Poller, Map>;
   using typename core::channels;
   using typename core::record;
+  using dispatching = dispatch<core, channels>;
 
  public:
   using core::core;
@@ -33,12 +34,11 @@ class ASYNCORE_BUILD_TAG loop_turn : public loop_core<Poller, Map> {
   void drain(std::chrono::nanoseconds end);
   void readwrite(const record& channel, readiness ready) {
     const typename core::hooks_scope hooks(*this);
-    if (channel.registered()) dispatch<core, channels>::each(*this, channel.id(), ready);
+    if (channel.registered()) dispatching::each(*this, channel.id(), ready);
   }
 
  private:
   class turn_scope;
-  struct reports;
 
   void begin();
   void flush();
@@ -72,26 +72,6 @@ class loop_turn<Poller, Map>::turn_scope {
 
  private:
   loop_turn& loop_;
-};
-
-/// What the poller reports to; part of its `wait` in the compiled code.
-template <class Poller, class Map>
-struct loop_turn<Poller, Map>::reports {
-  [[gnu::always_inline]] void operator()(token t, readiness ready) const {
-    dispatch<core, channels>::report(loop, t, ready);
-  }
-  /// So few channels stay in the cache anyway.
-  bool looks_ahead() const noexcept
-    requires requires(const Map& m, token t) { m.fetch(t); }
-  {
-    return loop.size() > 100;
-  }
-  [[gnu::always_inline]] void expect(token t) const noexcept
-    requires requires(const Map& m) { m.fetch(t); }
-  {
-    loop.registry_.map().fetch(t);
-  }
-  loop_turn& loop;
 };
 
 template <class Poller, class Map>
@@ -139,7 +119,7 @@ template <class Poller, class Map>
 [[gnu::always_inline]] inline bool loop_turn<Poller, Map>::turn(timeout_type timeout) {
   const turn_scope scope(*this);
   this->interests_.update(*this);
-  const int n = this->poller_.wait(limit(timeout), reports{*this});
+  const int n = this->poller_.wait(limit(timeout), typename dispatching::sink{*this});
   if (n < 0) [[unlikely]]
     check_wait(n);
   if (this->schedule_.waits()) [[unlikely]]
