@@ -3,9 +3,9 @@
 #ifndef ASYNCORE_LOOP_GROUP_HPP
 #define ASYNCORE_LOOP_GROUP_HPP
 
+#include <asyncore/channel/group_member.hpp>
 #include <asyncore/dispatcher.hpp>
 #include <asyncore/loop.hpp>
-#include <asyncore/loop/group_member.hpp>
 #include <asyncore/sys/processors.hpp>
 #include <asyncore/word/log.hpp>
 #include <asyncore/word/usage_check.hpp>

@@ -5,7 +5,7 @@
 
 #include <asyncore/channel.hpp>
 #include <asyncore/concept/loop_service.hpp>
-#include <asyncore/timers.hpp>
+#include <asyncore/loop/timer.hpp>
 #include <asyncore/word/list_node.hpp>
 
 #include <cstddef>

@@ -5,28 +5,11 @@
 
 #include <asyncore/channel/reserve_descriptor.hpp>
 #include <asyncore/dispatcher.hpp>
+#include <asyncore/sys/setup_calls.hpp>
 
 namespace asyncore {
 
 namespace detail {
-/// The error code of a call that returned `status`: a negative errno says that it failed.
-inline std::error_code failure(int status) noexcept {
-  return status < 0 ? errno_code(-status) : std::error_code();
-}
-template <class System>
-std::error_code allow_reuse_port([[maybe_unused]] System&& system,
-                                 [[maybe_unused]] int fd) noexcept {
-#if defined(SO_REUSEPORT)
-  return failure(system.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1));
-#else
-  return std::make_error_code(std::errc::operation_not_supported);
-#endif
-}
-/// Throws when `failed`, naming the call and the address.
-inline void throw_setup(std::error_code failed, std::string_view call, const endpoint& where) {
-  if (failed) throw_error(failed, joined({call, " ", where.to_string()}));
-}
-
 /// What a call that refuses a datagram socket says, else `what`.
 ASYNCORE_COLD inline std::string with_advice(std::string_view what, std::error_code failed) {
   if (failed != std::errc::wrong_protocol_type) return std::string(what);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 /// What a loop of a group does besides: it stays, and says how busy it is.
-#ifndef ASYNCORE_LOOP_GROUP_MEMBER_HPP
-#define ASYNCORE_LOOP_GROUP_MEMBER_HPP
+#ifndef ASYNCORE_CHANNEL_GROUP_MEMBER_HPP
+#define ASYNCORE_CHANNEL_GROUP_MEMBER_HPP
 
-#include <asyncore/channel/setup.hpp>
 #include <asyncore/concept/loop_service.hpp>
 #include <asyncore/sys/endpoint.hpp>
+#include <asyncore/sys/setup_calls.hpp>
 #include <asyncore/sys/socket.hpp>
 #include <asyncore/word/error.hpp>
 
