@@ -67,7 +67,7 @@ template <class Core, class Channels>
 class hook_errors;
 template <class Core, class Channels>
 class interest_pass;
-template <class Map>
+template <class Map, class Channels>
 class registry;
 }  // namespace detail
 

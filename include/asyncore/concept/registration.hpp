@@ -91,7 +91,7 @@ class registration : public list_node {
   void set_exclusive() noexcept { exclusive_ = true; }
 
  private:
-  template <class>
+  template <class, class>
   friend class detail::registry;
   template <class, class>
   friend class detail::interest_pass;

@@ -221,7 +221,7 @@ class ASYNCORE_BUILD_TAG loop_core : standard_descriptors {
   auto add_waker() noexcept;
 
   Poller poller_;
-  detail::registry<Map> registry_;
+  detail::registry<Map, channels> registry_;
   loop_buffers buffers_;
   interest_pass<loop_core, channels> interests_;
   bool in_turn_ = false;

@@ -11,6 +11,7 @@
 #include <asyncore/word/list_node.hpp>
 #include <asyncore/word/log.hpp>
 #include <asyncore/word/token.hpp>
+#include <asyncore/word/wake_time.hpp>
 
 #include <cstdlib>
 #include <system_error>

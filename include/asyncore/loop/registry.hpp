@@ -4,7 +4,7 @@
 #define ASYNCORE_LOOP_REGISTRY_HPP
 
 #include <asyncore/concept/registration.hpp>
-#include <asyncore/loop/channel_set.hpp>
+#include <asyncore/loop/channel_operations.hpp>
 #include <asyncore/word/list_node.hpp>
 #include <asyncore/word/run_holds.hpp>
 #include <asyncore/word/token.hpp>
@@ -14,10 +14,10 @@
 
 namespace asyncore::detail {
 
-template <class Map>
+/// `Channels`: the `channel_set` of the map's types.
+template <class Map, class Channels>
 class registry {
  public:
-  using channels = channel_set<typename Map::channels>;
   using record = typename Map::record;
 
   /// The channel of a token that may be that of none; a map is asked only for those that it had.
@@ -99,9 +99,9 @@ class registry {
   static void end(record& r) noexcept {
     const bool owned = r.owned_;
     r.unlink();
-    channels::template perform<op::last_hook>(r);
+    Channels::template perform<op::last_hook>(r);
     // One that the loop does not own may be gone; an owned one may be open again.
-    if (owned && r.closed_ && r.unlinked()) channels::template perform<op::destroy>(r);
+    if (owned && r.closed_ && r.unlinked()) Channels::template perform<op::destroy>(r);
   }
 
   Map map_;
