@@ -5,6 +5,7 @@
 
 #include <asyncore/concept/registration.hpp>
 #include <asyncore/loop/channel_operations.hpp>
+#include <asyncore/word/config.hpp>
 #include <asyncore/word/list_node.hpp>
 #include <asyncore/word/run_holds.hpp>
 #include <asyncore/word/token.hpp>
@@ -84,7 +85,7 @@ class registry {
 
   /// Calls the last hooks of the channels that closed, and destroys the owned ones. What closes
   /// meanwhile has its turn, too, but not without end: false, some are left.
-  bool reap() noexcept {
+  ASYNCORE_NOINLINE bool reap() noexcept {
     constexpr int most_rounds = 8;
     for (int round = 0; !closed_.unlinked(); ++round) {
       if (round == most_rounds) return false;
