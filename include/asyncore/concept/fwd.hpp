@@ -72,8 +72,6 @@ class registry;
 }  // namespace detail
 
 namespace detail {
-template <class Loop>
-class drain_service;
 template <class StopToken>
 struct stops_run {
   static_assert(sizeof(StopToken) == 0,

@@ -18,7 +18,7 @@ namespace asyncore {
 /// The part of a channel that its loop and its map work with. `TypeRef` names the channel's type
 /// at run time: a small number in a closed set, a table of functions in an open one.
 /// As a list node it is in one list of its loop: to be asked every turn, to be visited before the
-/// next wait, closed, or none.
+/// next wait, closed, idle (it has left the map), or none.
 template <class TypeRef>
 class registration : public list_node {
  public:
@@ -107,7 +107,7 @@ class registration : public list_node {
   interest armed_ = interest::none;  // what the channel was last found to want
   bool polled_ : 1 = false;          // the poller knows the descriptor
   bool paused_ : 1 = false;          // and watches for reading, too, though armed_ does not say so
-  bool owned_ : 1 = false;           // made by `emplace`
+  bool owned_ : 1 = false;           // its loop destroys it
   bool closed_ : 1 = false;          // for good; in a list it waits for its last hook or destruction
   bool every_turn_ : 1 = false;      // its predicates are asked before each wait
   bool hung_up_ : 1 = false;         // its hangup has been dispatched

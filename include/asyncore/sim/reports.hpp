@@ -87,7 +87,7 @@ class sim_reports {
     if (watches.empty()) return;
     const sim_watch& w = watches[kernel.random().below(watches.size())];
     const interest bits = w.wanted & (interest::read | interest::write);
-    if (bits != interest::none) 
+    if (bits != interest::none)
       reports_.push_back({w.id, static_cast<readiness>(bits), node_of(kernel, w)});
   }
 
