@@ -3,6 +3,7 @@
 #ifndef ASYNCORE_DEADLINE_HPP
 #define ASYNCORE_DEADLINE_HPP
 
+#include <asyncore/concept/channel_access.hpp>
 #include <asyncore/concept/fwd.hpp>
 #include <asyncore/concept/hooks.hpp>
 #include <asyncore/concept/kind.hpp>
