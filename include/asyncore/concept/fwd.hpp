@@ -69,9 +69,6 @@ template <class Core, class Channels>
 class interest_pass;
 template <class Map, class Channels>
 class registry;
-}  // namespace detail
-
-namespace detail {
 template <class StopToken>
 struct stops_run {
   static_assert(sizeof(StopToken) == 0,

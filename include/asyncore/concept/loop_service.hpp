@@ -11,8 +11,8 @@
 
 namespace asyncore {
 
-/// Something that a loop makes when it is first used, calls once a turn, and destroys at its end.
-/// A loop that uses none pays nothing for them.
+/// Something that a loop makes when it is first used, calls in each turn while it waits for
+/// anything, and destroys at its end. A loop that uses none pays two comparisons a turn.
 template <class Loop>
 struct loop_service {
   /// The functions of one kind of service; their address says which kind it is.

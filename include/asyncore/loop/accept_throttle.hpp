@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-/// Listeners that found no free descriptor, or reached their limit of connections.
+/// Channels that wait for a descriptor, for a place below their limit, or for kernel memory.
 #ifndef ASYNCORE_LOOP_ACCEPT_THROTTLE_HPP
 #define ASYNCORE_LOOP_ACCEPT_THROTTLE_HPP
 

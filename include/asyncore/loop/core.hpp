@@ -32,7 +32,7 @@
 namespace asyncore::detail {
 
 /// The parts, and the life of the channels. `channel_access::core` gives it to channel kinds and
-/// services, for which the functions up to the mark are.
+/// services. The functions in the last public section are for the loop itself and its parts.
 template <class Poller, class Map>
 class ASYNCORE_BUILD_TAG loop_core : standard_descriptors {
   static_assert(check_poller<Poller>());
@@ -59,7 +59,7 @@ class ASYNCORE_BUILD_TAG loop_core : standard_descriptors {
 
   /// True in a process that was forked after the loop was made.
   bool elsewhere() const noexcept { return bell_.elsewhere(); }
-  /// True while hooks run.
+  /// True from the begin of a turn to its end, and while a last hook runs.
   bool in_turn() const noexcept { return in_turn_; }
   /// Hooks may be called outside of a turn while it lives: `run` and `poll` are refused in them.
   struct hooks_scope {
@@ -173,8 +173,8 @@ class ASYNCORE_BUILD_TAG loop_core : standard_descriptors {
   ASYNCORE_COLD void decline() noexcept {
     schedule_.each([&](auto& s) { s.of->decline(s, *this); });
   }
-  /// Calls `resume_accepting` of this channel when another has left the map, and if
-  /// `for_a_while` after `exhaustion_pause` at the latest.
+  /// Calls `resume_accepting` of this channel, also after a shortage of kernel memory, when another
+  /// has left the map, and if `for_a_while` after `exhaustion_pause` at the latest.
   void resume_later(token listener, bool for_a_while) noexcept;
   static constexpr std::chrono::nanoseconds exhaustion_pause = std::chrono::milliseconds(100);
 
@@ -186,7 +186,7 @@ class ASYNCORE_BUILD_TAG loop_core : standard_descriptors {
   /// For the service of posts: tries again to open the bell.
   void look_for_waker() { bell_.try_to_open(*this, schedule_, add_waker()); }
 
-  // The mark: what follows is for the loop itself.
+  // For the loop itself
 
   Poller& poller() noexcept { return poller_; }
   auto& registry() noexcept { return registry_; }

@@ -63,18 +63,19 @@ class dispatch {
     if (any(ready, readiness::error | readiness::hangup)) hang_up(core, t, ready);
   }
 
- private:
-  template <class Op>
-  static void deliver(Core& core, token t, interest wanted) {
-    record* const r = core.registry().at(t);
-    if (r != nullptr && any(r->armed_, wanted)) perform<Op>(core, *r);
-  }
-
+  /// Performs `Op` on a channel: what its hooks throw reaches its `handle_error`.
   template <class Op>
   static void perform(Core& core, record& r) {
     const token id = r.id();
     guarded([&] { Channels::template perform<Op>(r); },
             [&] { core.errors().hook_failed(core, id); });
+  }
+
+ private:
+  template <class Op>
+  static void deliver(Core& core, token t, interest wanted) {
+    record* const r = core.registry().at(t);
+    if (r != nullptr && any(r->armed_, wanted)) perform<Op>(core, *r);
   }
 
   /// Both directions are over, or an error is pending. Unread bytes go first (law 3), and the

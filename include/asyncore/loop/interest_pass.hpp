@@ -221,8 +221,8 @@ class interest_pass {
         });
   }
 
-  /// Changes what the poller watches for, once a turn at most for a channel, so that an interest
-  /// that goes and comes back costs nothing.
+  /// Changes what the poller watches for. Only a visit does that, and not each change by a hook, so
+  /// that an interest that goes and comes back costs nothing.
   void arm(Core& core, record& r, interest wanted) {
     if (wanted == r.armed_ || r.hung_up_ || defer_pause(r, wanted)) return;
     std::error_code failed;

@@ -202,10 +202,8 @@ void loop_turn<Poller, Map>::drain(std::chrono::nanoseconds end) {
   if (!this->template service<drain_service<core>>().start(*this, end)) return;
   this->ask_again();
   this->visit_all([&](record& r) {
-    const token id = r.id();
     this->update_interest(r);
-    guarded([&] { channels::template perform<op::drain>(r); },
-            [&] { this->errors_.hook_failed(*this, id); });
+    dispatching::template perform<op::drain>(*this, r);
   });
 }
 
